@@ -1,0 +1,229 @@
+//! The process image: the last value of every tag of one asset, with its quality.
+
+use crate::reading::{RawValue, Reading, ReadingKind, Waveform};
+use crate::tag::{Quality, TagId, TagKind, TagTable};
+use crate::time::TimeNs;
+use std::sync::Arc;
+
+/// What is known of a tag now.
+#[derive(Clone, Debug)]
+pub struct TagState {
+    /// The last usable value; NaN before the first.
+    pub value: f64,
+    /// Of the value *now*: bad where the newest sample was, though `value` is an older one.
+    pub quality: Quality,
+    /// Source time of the newest sample, whatever its quality.
+    pub source_time_ns: TimeNs,
+    /// Run time at which it arrived.
+    pub arrival_ns: TimeNs,
+    /// The last waveform.
+    pub block: Option<Arc<Waveform>>,
+    /// How many samples were applied to this tag.
+    pub updates: u64,
+}
+
+/// What became of the samples that arrived. Every sample is counted exactly once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArrivalCounts {
+    /// Applied, whatever their quality.
+    pub applied: u64,
+    /// Among those applied: bad.
+    pub bad: u64,
+    /// Dropped: same source time and same value as the one before.
+    pub duplicates: u64,
+    /// Dropped: older than what was applied already.
+    pub reordered: u64,
+}
+
+impl ArrivalCounts {
+    /// Adds another count.
+    pub fn add(&mut self, other: ArrivalCounts) {
+        self.applied += other.applied;
+        self.bad += other.bad;
+        self.duplicates += other.duplicates;
+        self.reordered += other.reordered;
+    }
+}
+
+/// The state of all tags of one asset (or of everything that belongs to no asset).
+#[derive(Clone, Debug)]
+pub struct ProcessImage {
+    states: Vec<TagState>,
+}
+
+impl ProcessImage {
+    /// Every tag unknown.
+    #[must_use]
+    pub fn new(tags: &TagTable) -> ProcessImage {
+        let unknown = TagState {
+            value: f64::NAN,
+            quality: Quality::Bad,
+            source_time_ns: TimeNs::MIN,
+            arrival_ns: TimeNs::MIN,
+            block: None,
+            updates: 0,
+        };
+        ProcessImage { states: vec![unknown; tags.len()] }
+    }
+
+    /// What is known of this tag.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, tag: TagId) -> &TagState {
+        &self.states[tag.index()]
+    }
+
+    /// Applies a reading that arrived at run time `now_ns`. One sample has one effect: what is older
+    /// than the newest of its tag, or the same again, is counted and dropped.
+    pub fn apply(&mut self, tags: &TagTable, reading: &Reading, now_ns: TimeNs) -> ArrivalCounts {
+        let mut counts = ArrivalCounts::default();
+        for (id, raw) in &reading.values {
+            let state = &mut self.states[id.index()];
+            if reading.time_ns < state.source_time_ns {
+                counts.reordered += 1;
+                continue;
+            }
+            let again = reading.time_ns == state.source_time_ns;
+            match raw {
+                RawValue::Block(block) if tags.get(*id).kind == TagKind::Waveform => {
+                    if again && state.block.as_ref() == Some(block) {
+                        counts.duplicates += 1;
+                        continue;
+                    }
+                    let finite = block.samples.iter().all(|sample| sample.is_finite());
+                    let usable = finite && block.rate_hz.is_finite() && block.rate_hz > 0.0;
+                    state.quality = if usable { Quality::Good } else { Quality::Bad };
+                    if usable {
+                        state.block = Some(Arc::clone(block));
+                    }
+                }
+                raw => {
+                    let (value, quality) = tags.get(*id).admit(raw);
+                    let same_value = value == state.value || !quality.is_usable();
+                    if again && same_value && quality == state.quality {
+                        counts.duplicates += 1;
+                        continue;
+                    }
+                    if quality.is_usable() {
+                        state.value = value;
+                    }
+                    state.quality = quality;
+                }
+            }
+            if !state.quality.is_usable() {
+                counts.bad += 1;
+            }
+            state.source_time_ns = reading.time_ns;
+            state.arrival_ns = now_ns;
+            state.updates += 1;
+            counts.applied += 1;
+        }
+        counts
+    }
+
+    /// Marks every usable tag stale whose newest sample arrived more than its `stale_after` ago.
+    /// A table's rows carry their own time, so their age counts from the last row.
+    pub fn mark_stale(&mut self, tags: &TagTable, now_ns: TimeNs) {
+        for (id, tag) in tags.iter() {
+            let Some(limit) = tag.stale_after_ns else { continue };
+            let state = &mut self.states[id.index()];
+            let age = now_ns.saturating_sub(state.arrival_ns);
+            if state.quality.is_usable() && age > i64::try_from(limit).unwrap_or(i64::MAX) {
+                state.quality = Quality::Stale;
+            }
+        }
+    }
+
+    /// Whether this reading would only repeat what is known: a record sent twice.
+    #[must_use]
+    pub fn knows_already(&self, tags: &TagTable, reading: &Reading) -> bool {
+        reading.kind == ReadingKind::Row
+            && !reading.values.is_empty()
+            && reading.values.iter().all(|(id, raw)| {
+                let state = self.get(*id);
+                let (value, quality) = tags.get(*id).admit(raw);
+                reading.time_ns == state.source_time_ns
+                    && quality == state.quality
+                    && (value == state.value || !quality.is_usable())
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use crate::reading::SourceId;
+    use crate::tag::Tag;
+    use crate::unit::Unit;
+    use proptest::prelude::*;
+
+    fn one_tag(stale_after_ns: Option<u64>) -> (TagTable, TagId) {
+        let mut tags = TagTable::default();
+        let mut tag = Tag::new("t", Unit::parse("").unwrap());
+        tag.stale_after_ns = stale_after_ns;
+        let id = tags.add(tag).unwrap();
+        (tags, id)
+    }
+
+    fn reading(id: TagId, time_ns: TimeNs, value: f64) -> Reading {
+        Reading {
+            source: SourceId(0),
+            kind: ReadingKind::Live,
+            asset: None,
+            time_ns,
+            values: vec![(id, RawValue::Number(value))],
+        }
+    }
+
+    #[test]
+    fn a_bad_sample_keeps_the_last_good_value() {
+        let (tags, id) = one_tag(None);
+        let mut image = ProcessImage::new(&tags);
+        assert!(image.get(id).value.is_nan());
+        image.apply(&tags, &reading(id, 1, 5.0), 1);
+        image.apply(&tags, &reading(id, 2, f64::NAN), 2);
+        assert_eq!(image.get(id).value, 5.0);
+        assert_eq!(image.get(id).quality, Quality::Bad);
+        image.apply(&tags, &reading(id, 3, 6.0), 3);
+        assert_eq!(image.get(id).quality, Quality::Good);
+    }
+
+    #[test]
+    fn goes_stale_just_past_its_limit_and_comes_back() {
+        let (tags, id) = one_tag(Some(10));
+        let mut image = ProcessImage::new(&tags);
+        image.apply(&tags, &reading(id, 0, 5.0), 100);
+        image.mark_stale(&tags, 110);
+        assert_eq!(image.get(id).quality, Quality::Good);
+        image.mark_stale(&tags, 111);
+        assert_eq!(image.get(id).quality, Quality::Stale);
+        assert_eq!(image.get(id).value, 5.0);
+        image.apply(&tags, &reading(id, 1, 6.0), 112);
+        assert_eq!(image.get(id).quality, Quality::Good);
+    }
+
+    proptest! {
+        /// Whatever the order and the repeats, the newest sample wins and every sample is counted once.
+        #[test]
+        fn shuffled_and_repeated_samples_are_counted_exactly(
+            order in proptest::collection::vec(0_i64..40, 1..200),
+        ) {
+            let (tags, id) = one_tag(None);
+            let mut image = ProcessImage::new(&tags);
+            let mut counts = ArrivalCounts::default();
+            let (mut newest, mut applied, mut duplicates, mut reordered) = (i64::MIN, 0, 0, 0);
+            for time in &order {
+                counts.add(image.apply(&tags, &reading(id, *time, *time as f64), *time));
+                match time.cmp(&newest) {
+                    std::cmp::Ordering::Greater => applied += 1,
+                    std::cmp::Ordering::Equal => duplicates += 1,
+                    std::cmp::Ordering::Less => reordered += 1,
+                }
+                newest = newest.max(*time);
+            }
+            prop_assert_eq!(counts, ArrivalCounts { applied, bad: 0, duplicates, reordered });
+            prop_assert_eq!(image.get(id).value, newest as f64);
+        }
+    }
+}

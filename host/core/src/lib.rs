@@ -1,0 +1,28 @@
+//! dinrail's core: what a tag, a sample, a frame, a result and a verdict are, and the guard.
+//!
+//! Reads no clock, no file, no network and no environment: time is an argument. Data goes one way,
+//! and the modules stand in its order:
+//!
+//! - [`time`]: nanoseconds of source time and run time
+//! - [`unit`]: UCUM units and conversions between them
+//! - [`tag`]: what is known of a tag; how a raw value gets its quality
+//! - [`reading`]: what a source hands in
+//! - [`image`]: the process image, the last value of every tag
+//! - [`description`]: what a plugin says of itself, and what it is told
+//! - [`frame`]: the frozen rows that one plugin instance gets
+//! - [`inference`]: tensors and the seam to the model runtime
+//! - [`outcome`]: what came of a call; how a guest's answer is checked
+//! - [`guard`]: from proposals to verdicts and commands
+//! - [`record`]: everything that happened in one scan
+
+pub mod description;
+pub mod frame;
+pub mod guard;
+pub mod image;
+pub mod inference;
+pub mod outcome;
+pub mod reading;
+pub mod record;
+pub mod tag;
+pub mod time;
+pub mod unit;

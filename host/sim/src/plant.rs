@@ -1,0 +1,155 @@
+//! What every plant is: signals to read, actuators to write, and a truth that only judges see.
+
+/// How a signal's readings look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One number at a time.
+    Value,
+    /// Blocks of equally spaced samples.
+    Waveform,
+}
+
+/// A measured signal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// With the plant's prefix: `rig.flow`.
+    pub name: &'static str,
+    /// UCUM.
+    pub unit: &'static str,
+    /// Number or waveform.
+    pub kind: Kind,
+    /// The instrument's range, lower and upper, in `unit`. Healthy and scripted readings stay within it.
+    pub range: (f64, f64),
+}
+
+/// A setpoint that the plant obeys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Actuator {
+    /// With the plant's prefix: `reactor.temp_sp`.
+    pub name: &'static str,
+    /// UCUM.
+    pub unit: &'static str,
+    /// What the plant accepts, in `unit`. A write outside it is cut to it; one that is not finite is ignored.
+    pub range: (f64, f64),
+    /// In force before the first write.
+    pub initial: f64,
+}
+
+/// One measurement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Index into [`Plant::signals`].
+    pub signal: usize,
+    /// What was measured.
+    pub value: Value,
+}
+
+/// The value of a [`Reading`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// In the signal's unit.
+    Number(f64),
+    /// Equally spaced samples in the signal's unit.
+    Block {
+        /// Run time of the first sample, in seconds from the plant's start.
+        start_s: f64,
+        /// Samples a second.
+        rate_hz: f64,
+        /// The samples.
+        samples: Vec<f32>,
+    },
+}
+
+/// What is really so. For judges and displays, never for a plugin.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Truth {
+    /// Run time since the plant's start.
+    pub time_s: f64,
+    /// The profit that the plant makes now, without measurement noise, in money a second; none where it makes none.
+    pub profit: Option<f64>,
+    /// The best profit that it could make at steady state.
+    pub optimum_profit: Option<f64>,
+    /// Faults in force now, by the name of [`fault::Occurrence::name`](crate::fault::Occurrence).
+    pub active: Vec<String>,
+}
+
+/// A simulated plant. It keeps its own fine time step, so that readings depend on the run time and not on how it is sliced
+/// (a slice shorter than the step waits until a step is full).
+pub trait Plant: Send {
+    /// What [`Plant::read`] can give, in the order of its indexes.
+    fn signals(&self) -> &[Signal];
+    /// What [`Plant::write`] takes, in the order of its indexes.
+    fn actuators(&self) -> &[Actuator];
+    /// Lets `dt_s` seconds of run time pass. Negative and non-finite times count as none.
+    fn advance(&mut self, dt_s: f64);
+    /// Appends the measurements of this moment: every value signal once, and each waveform block that became due since the
+    /// last read (the latest one only).
+    fn read(&mut self, out: &mut Vec<Reading>);
+    /// Sets an actuator; an unknown index is ignored.
+    fn write(&mut self, actuator: usize, value: f64);
+    /// The ground truth of this moment.
+    fn truth(&self) -> Truth;
+}
+
+/// The plants' internal step, in seconds.
+pub(crate) const STEP_S: f64 = 0.1;
+
+/// Turns slices of run time into whole steps.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stepper {
+    /// Run time asked for, in seconds, as a compensated sum: days of 100 ms slices must not lose a step.
+    asked_s: f64,
+    lost_s: f64,
+    /// Steps done.
+    steps: u64,
+}
+
+impl Stepper {
+    /// Steps to do now.
+    pub(crate) fn due(&mut self, dt_s: f64) -> u64 {
+        if dt_s.is_finite() && dt_s > 0.0 {
+            let add = dt_s - self.lost_s;
+            let sum = self.asked_s + add;
+            self.lost_s = (sum - self.asked_s) - add;
+            self.asked_s = sum;
+        }
+        // A millionth of a step forgives the rounding of 0.1 s and its like.
+        let until = (self.asked_s / STEP_S + 1e-6).floor() as u64;
+        let due = until.saturating_sub(self.steps);
+        self.steps += due;
+        due
+    }
+
+    /// Steps done.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Run time of the last full step.
+    pub(crate) fn time_s(&self) -> f64 {
+        self.steps as f64 * STEP_S
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_short_slices_are_as_long_as_one() {
+        let mut short = Stepper::default();
+        let done: u64 = (0..1_000_000).map(|_| short.due(0.1)).sum();
+        assert_eq!(done, 1_000_000);
+        assert_eq!(Stepper::default().due(100_000.0), 1_000_000);
+    }
+
+    #[test]
+    fn a_slice_below_the_step_waits() {
+        let mut stepper = Stepper::default();
+        assert_eq!(stepper.due(0.04), 0);
+        assert_eq!(stepper.due(0.04), 0);
+        assert_eq!(stepper.due(0.04), 1);
+        assert_eq!(stepper.due(f64::NAN), 0);
+        assert_eq!(stepper.due(-5.0), 0);
+    }
+}
