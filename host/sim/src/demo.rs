@@ -18,11 +18,7 @@ impl Demo {
     pub fn new(seed: u64, script: Script) -> Result<Self, ScriptError> {
         let (rig, reactor) = (Rig::new(seed, script)?, Reactor::new(seed));
         let signals = [rig.signals(), reactor.signals()].concat();
-        Ok(Self {
-            rig,
-            reactor,
-            signals,
-        })
+        Ok(Self { rig, reactor, signals })
     }
 }
 
@@ -54,10 +50,7 @@ impl Plant for Demo {
     }
 
     fn truth(&self) -> Truth {
-        Truth {
-            active: self.rig.truth().active,
-            ..self.reactor.truth()
-        }
+        Truth { active: self.rig.truth().active, ..self.reactor.truth() }
     }
 }
 
@@ -69,33 +62,21 @@ mod tests {
     #[test]
     fn every_named_plant_reads_each_of_its_signals_within_range() {
         for name in PLANTS {
-            let script = if name == "reactor" {
-                Script::none()
-            } else {
-                Script::demo()
-            };
+            let script = if name == "reactor" { Script::none() } else { Script::demo() };
             let mut plant = plant(name, 1, script).unwrap();
             for _ in 0..700 {
                 plant.advance(6.0);
                 let mut out = Vec::new();
                 plant.read(&mut out);
                 let seen: Vec<_> = out.iter().map(|r| r.signal).collect();
-                assert_eq!(
-                    seen,
-                    (0..plant.signals().len()).collect::<Vec<_>>(),
-                    "{name}"
-                );
+                assert_eq!(seen, (0..plant.signals().len()).collect::<Vec<_>>(), "{name}");
                 for reading in &out {
                     let signal = &plant.signals()[reading.signal];
                     let (lo, hi) = signal.range;
                     match &reading.value {
                         Value::Number(x) => assert!(lo <= *x && *x <= hi, "{}: {x}", signal.name),
                         Value::Block { samples, .. } => {
-                            assert!(
-                                samples
-                                    .iter()
-                                    .all(|x| lo <= f64::from(*x) && f64::from(*x) <= hi)
-                            );
+                            assert!(samples.iter().all(|x| lo <= f64::from(*x) && f64::from(*x) <= hi));
                         }
                     }
                 }
@@ -107,16 +88,8 @@ mod tests {
     fn names_are_prefixed_and_unique() {
         let demo = plant("demo", 1, Script::none()).unwrap();
         let mut names: Vec<_> = demo.signals().iter().map(|s| s.name).collect();
-        assert!(
-            names
-                .iter()
-                .all(|n| n.starts_with("rig.") || n.starts_with("reactor."))
-        );
-        assert!(
-            demo.actuators()
-                .iter()
-                .all(|a| a.name.starts_with("reactor."))
-        );
+        assert!(names.iter().all(|n| n.starts_with("rig.") || n.starts_with("reactor.")));
+        assert!(demo.actuators().iter().all(|a| a.name.starts_with("reactor.")));
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), demo.signals().len());
@@ -127,11 +100,6 @@ mod tests {
         let unknown = plant("boiler", 1, Script::none()).err();
         assert_eq!(unknown, Some(PlantError::UnknownPlant("boiler".into())));
         let no_pump = plant("reactor", 1, Script::demo()).err();
-        assert_eq!(
-            no_pump,
-            Some(PlantError::Script(ScriptError::NoSuchMachine(
-                "bearing-wear"
-            )))
-        );
+        assert_eq!(no_pump, Some(PlantError::Script(ScriptError::NoSuchMachine("bearing-wear"))));
     }
 }

@@ -154,13 +154,8 @@ impl Script {
             allowed_delay_s,
             recovery_s,
         };
-        let drift = Fault::SensorDrift {
-            signal: "rig.flow".to_owned(),
-            rate_per_s: -0.025,
-        };
-        let stuck = Fault::StuckSensor {
-            signal: "rig.discharge_pressure".to_owned(),
-        };
+        let drift = Fault::SensorDrift { signal: "rig.flow".to_owned(), rate_per_s: -0.025 };
+        let stuck = Fault::StuckSensor { signal: "rig.discharge_pressure".to_owned() };
         Self {
             episodes: vec![
                 episode(Fault::BearingWear, 900.0, 420.0, 360.0, 360.0, 300.0),
@@ -196,11 +191,7 @@ impl Script {
                 None if !has_machine => {
                     return Err(ScriptError::NoSuchMachine(episode.fault.kind()));
                 }
-                Some(name)
-                    if !signals
-                        .iter()
-                        .any(|s| s.kind == Kind::Value && s.name == name) =>
-                {
+                Some(name) if !signals.iter().any(|s| s.kind == Kind::Value && s.name == name) => {
                     return Err(ScriptError::UnknownSignal(name.to_owned()));
                 }
                 None | Some(_) => {}
@@ -219,14 +210,8 @@ impl Script {
         let mut found = Vec::new();
         let mut base_s = 0.0;
         loop {
-            let due = self
-                .episodes
-                .iter()
-                .filter(|e| base_s + e.start_s <= until_s);
-            found.extend(due.map(|episode| Occurrence {
-                episode,
-                injected_at_s: base_s + episode.start_s,
-            }));
+            let due = self.episodes.iter().filter(|e| base_s + e.start_s <= until_s);
+            found.extend(due.map(|episode| Occurrence { episode, injected_at_s: base_s + episode.start_s }));
             match self.repeat_s {
                 Some(repeat_s) if repeat_s > 0.0 && base_s + repeat_s <= until_s => {
                     base_s += repeat_s;
@@ -246,21 +231,14 @@ impl Script {
             let since_s = time_s - base_s - e.start_s;
             0.0 <= since_s && since_s < e.duration_s
         })?;
-        Some(Occurrence {
-            episode,
-            injected_at_s: base_s + episode.start_s,
-        })
+        Some(Occurrence { episode, injected_at_s: base_s + episode.start_s })
     }
 }
 
 impl Episode {
     /// The severity of a machine fault `since_s` seconds after its injection: it grows linearly and then stays.
     pub(crate) fn severity_after(&self, since_s: f64) -> f64 {
-        let grown = if self.growth_s > 0.0 {
-            (since_s / self.growth_s).min(1.0)
-        } else {
-            1.0
-        };
+        let grown = if self.growth_s > 0.0 { (since_s / self.growth_s).min(1.0) } else { 1.0 };
         self.severity * grown
     }
 }
@@ -276,18 +254,10 @@ mod tests {
         script.check(&crate::rig::signals(), true).unwrap();
         assert!(script.episodes[0].start_s >= 600.0);
         let kinds: Vec<_> = script.episodes.iter().map(|e| e.fault.kind()).collect();
-        assert_eq!(
-            kinds,
-            ["bearing-wear", "cavitation", "sensor-drift", "stuck-sensor"]
-        );
+        assert_eq!(kinds, ["bearing-wear", "cavitation", "sensor-drift", "stuck-sensor"]);
         for pair in script.episodes.windows(2) {
-            let rest_s =
-                pair[1].start_s - pair[0].start_s - pair[0].duration_s - pair[0].recovery_s;
-            assert!(
-                rest_s >= 0.0,
-                "no normal stretch before {:?}",
-                pair[1].fault
-            );
+            let rest_s = pair[1].start_s - pair[0].start_s - pair[0].duration_s - pair[0].recovery_s;
+            assert!(rest_s >= 0.0, "no normal stretch before {:?}", pair[1].fault);
         }
         for e in &script.episodes {
             assert!(e.start_s + e.allowed_delay_s < 3600.0);
@@ -304,10 +274,7 @@ mod tests {
         assert_eq!(name(900.0).as_deref(), Some("bearing-wear"));
         assert_eq!(name(1319.9).as_deref(), Some("bearing-wear"));
         assert_eq!(name(1320.0), None);
-        assert_eq!(
-            name(3600.0 + 2220.0).as_deref(),
-            Some("sensor-drift(rig.flow)")
-        );
+        assert_eq!(name(3600.0 + 2220.0).as_deref(), Some("sensor-drift(rig.flow)"));
         assert_eq!(script.occurrences(3600.0 + 900.0).len(), 5);
         assert_eq!(script.occurrences(899.0).len(), 0);
     }
@@ -321,40 +288,15 @@ mod tests {
             script.check(&signals, true)
         };
         assert_eq!(check(|_| {}), Ok(()));
-        assert_eq!(
-            check(|s| s.episodes[1].start_s = 1319.0),
-            Err(ScriptError::Overlap(1))
-        );
+        assert_eq!(check(|s| s.episodes[1].start_s = 1319.0), Err(ScriptError::Overlap(1)));
         assert_eq!(check(|s| s.episodes[1].start_s = 1320.0), Ok(()));
-        assert_eq!(
-            check(|s| s.repeat_s = Some(3000.0)),
-            Err(ScriptError::Overlap(3))
-        );
-        assert_eq!(
-            check(|s| s.episodes[2].growth_s = f64::NAN),
-            Err(ScriptError::NotANumber(2))
-        );
-        let unknown = |s: &mut Script| {
-            s.episodes[3].fault = Fault::StuckSensor {
-                signal: "rig.flux".into(),
-            }
-        };
-        assert_eq!(
-            check(unknown),
-            Err(ScriptError::UnknownSignal("rig.flux".into()))
-        );
-        let wave = |s: &mut Script| {
-            s.episodes[3].fault = Fault::StuckSensor {
-                signal: "rig.vibration_wave".into(),
-            }
-        };
-        assert_eq!(
-            check(wave),
-            Err(ScriptError::UnknownSignal("rig.vibration_wave".into()))
-        );
-        assert_eq!(
-            Script::demo().check(&signals, false),
-            Err(ScriptError::NoSuchMachine("bearing-wear"))
-        );
+        assert_eq!(check(|s| s.repeat_s = Some(3000.0)), Err(ScriptError::Overlap(3)));
+        assert_eq!(check(|s| s.episodes[2].growth_s = f64::NAN), Err(ScriptError::NotANumber(2)));
+        let unknown = |s: &mut Script| s.episodes[3].fault = Fault::StuckSensor { signal: "rig.flux".into() };
+        assert_eq!(check(unknown), Err(ScriptError::UnknownSignal("rig.flux".into())));
+        let wave =
+            |s: &mut Script| s.episodes[3].fault = Fault::StuckSensor { signal: "rig.vibration_wave".into() };
+        assert_eq!(check(wave), Err(ScriptError::UnknownSignal("rig.vibration_wave".into())));
+        assert_eq!(Script::demo().check(&signals, false), Err(ScriptError::NoSuchMachine("bearing-wear")));
     }
 }

@@ -65,12 +65,7 @@ impl Detections {
     pub fn observe(&mut self, time_s: f64, finding: Finding<'_>) {
         if self.rises(finding) {
             self.episodes += 1;
-            if !self
-                .script
-                .occurrences(time_s)
-                .iter()
-                .any(|o| o.explains(time_s))
-            {
+            if !self.script.occurrences(time_s).iter().any(|o| o.explains(time_s)) {
                 self.false_episodes += 1;
             }
             if self.began_s.len() < MAX_EPISODES {
@@ -91,15 +86,10 @@ impl Detections {
 
     /// Whether this finding begins an alarm episode of its plugin.
     fn rises(&mut self, finding: Finding<'_>) -> bool {
-        match self
-            .standing
-            .iter_mut()
-            .find(|(name, _)| name == finding.plugin)
-        {
+        match self.standing.iter_mut().find(|(name, _)| name == finding.plugin) {
             Some((_, stood)) => !std::mem::replace(stood, finding.alarm) && finding.alarm,
             None => {
-                self.standing
-                    .push((finding.plugin.to_owned(), finding.alarm));
+                self.standing.push((finding.plugin.to_owned(), finding.alarm));
                 finding.alarm
             }
         }
@@ -119,18 +109,9 @@ impl Detections {
     }
 
     fn seen_at_s(&self, occurrence: &Occurrence<'_>) -> Option<f64> {
-        let doubts = self
-            .doubted_s
-            .iter()
-            .filter(|(at, _)| *at == occurrence.injected_at_s);
-        let signs = self
-            .began_s
-            .iter()
-            .copied()
-            .chain(doubts.map(|(_, seen_s)| *seen_s));
-        signs
-            .filter(|t| occurrence.injected_at_s <= *t && *t <= occurrence.due_at_s())
-            .min_by(f64::total_cmp)
+        let doubts = self.doubted_s.iter().filter(|(at, _)| *at == occurrence.injected_at_s);
+        let signs = self.began_s.iter().copied().chain(doubts.map(|(_, seen_s)| *seen_s));
+        signs.filter(|t| occurrence.injected_at_s <= *t && *t <= occurrence.due_at_s()).min_by(f64::total_cmp)
     }
 
     /// Alarm episodes that began outside every fault and its recovery.
@@ -163,13 +144,7 @@ const MAX_STRETCHES: usize = 2048;
 impl ProfitRatio {
     /// Against this optimum.
     pub fn new(optimum: f64) -> Self {
-        Self {
-            optimum,
-            first: None,
-            stretch_s: 1.0,
-            stretches: Vec::new(),
-            last_s: 0.0,
-        }
+        Self { optimum, first: None, stretch_s: 1.0, stretches: Vec::new(), last_s: 0.0 }
     }
 
     /// Takes the true profit at a run time, times not falling.
@@ -182,12 +157,8 @@ impl ProfitRatio {
         let mut at = (time_s / self.stretch_s) as usize;
         while at >= MAX_STRETCHES {
             let merged = self.stretches.chunks(2);
-            self.stretches = merged
-                .map(|pair| {
-                    pair.iter()
-                        .fold((0.0, 0), |sum, (s, n)| (sum.0 + s, sum.1 + n))
-                })
-                .collect();
+            self.stretches =
+                merged.map(|pair| pair.iter().fold((0.0, 0), |sum, (s, n)| (sum.0 + s, sum.1 + n))).collect();
             self.stretch_s *= 2.0;
             at = (time_s / self.stretch_s) as usize;
         }
@@ -204,9 +175,7 @@ impl ProfitRatio {
     pub fn ratio(&self) -> Option<f64> {
         let from = (0.9 * self.last_s / self.stretch_s) as usize;
         let tail = self.stretches.get(from..)?;
-        let (sum, n) = tail
-            .iter()
-            .fold((0.0, 0), |all, (s, n)| (all.0 + s, all.1 + n));
+        let (sum, n) = tail.iter().fold((0.0, 0), |all, (s, n)| (all.0 + s, all.1 + n));
         (n > 0).then(|| sum / n as f64 / self.optimum)
     }
 

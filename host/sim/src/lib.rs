@@ -2,7 +2,7 @@
 //!
 //! The crate reads no clock, no file and no network: the caller advances a plant by run time, and the seed replays everything.
 //!
-//! - [`plant`]: what every plant is: signals, actuators, readings, truth
+//! - [`mod@plant`]: what every plant is: signals, actuators, readings, truth
 //! - [`noise`]: seeded randomness that does not depend on how the caller slices time
 //! - [`fault`]: faults, scripts of episodes, and when each is due
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
@@ -27,7 +27,7 @@ pub mod judge;
 pub use fault::{Episode, Fault, Script, ScriptError};
 pub use plant::{Actuator, Kind, Plant, Reading, Signal, Truth, Value};
 
-/// Names that [`plant`] knows.
+/// Names that [`plant()`] knows.
 pub const PLANTS: [&str; 3] = ["rig", "reactor", "demo"];
 
 /// Why a plant could not be built.
@@ -55,4 +55,3 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
         _ => Err(PlantError::UnknownPlant(name.to_owned())),
     }
 }
-#[cfg(test)] mod zz;

@@ -28,9 +28,7 @@ pub(crate) fn normal(rng: &mut Pcg64Mcg) -> f64 {
 
 /// A draw from [lo, hi).
 pub(crate) fn uniform(rng: &mut Pcg64Mcg, lo: f64, hi: f64) -> f64 {
-    Uniform::new(lo, hi)
-        .expect("the bounds are constants with lo < hi")
-        .sample(rng)
+    Uniform::new(lo, hi).expect("the bounds are constants with lo < hi").sample(rng)
 }
 
 /// An Ornstein–Uhlenbeck process around zero: what wanders and comes back.
@@ -46,11 +44,7 @@ impl Wander {
     /// With time constant `tau_s` and standard deviation `sd`, stepped every `step_s`.
     pub(crate) fn new(tau_s: f64, sd: f64, step_s: f64) -> Self {
         let keep = (-step_s / tau_s).exp();
-        Self {
-            keep,
-            kick: sd * (1.0 - keep * keep).sqrt(),
-            at: 0.0,
-        }
+        Self { keep, kick: sd * (1.0 - keep * keep).sqrt(), at: 0.0 }
     }
 
     /// One step.
@@ -70,10 +64,7 @@ pub(crate) struct Lag {
 impl Lag {
     /// With time constant `tau_s`, stepped every `step_s`, settled at `at`.
     pub(crate) fn new(tau_s: f64, step_s: f64, at: f64) -> Self {
-        Self {
-            share: 1.0 - (-step_s / tau_s).exp(),
-            at,
-        }
+        Self { share: 1.0 - (-step_s / tau_s).exp(), at }
     }
 
     /// One step towards `target`.

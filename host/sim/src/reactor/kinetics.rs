@@ -82,9 +82,7 @@ pub fn steady_state(inputs: Inputs) -> Fractions {
     let given_b = |b: f64| {
         let a = (FEED_A_KG_S / MASS_KG) / (flow + k[0] * b);
         let p_of = |c: f64| k[1] * b * c / (flow + 0.5 * k[2] * c);
-        let c = root_of_falling(|c| {
-            2.0 * k[0] * a * b - flow * c - 2.0 * k[1] * b * c - k[2] * c * p_of(c)
-        });
+        let c = root_of_falling(|c| 2.0 * k[0] * a * b - flow * c - 2.0 * k[1] * b * c - k[2] * c * p_of(c));
         (a, c, p_of(c))
     };
     let b = root_of_falling(|b| {
@@ -116,14 +114,9 @@ mod tests {
     fn the_steady_state_is_steady_and_sums_to_one_everywhere() {
         for feed_b_kg_s in [3.0, 4.0, 4.787, 6.0] {
             for temp_cel in [70.0, 80.0, 89.7, 100.0] {
-                let inputs = Inputs {
-                    feed_b_kg_s,
-                    temp_cel,
-                };
+                let inputs = Inputs { feed_b_kg_s, temp_cel };
                 let x = steady_state(inputs);
-                let fastest = derivative(&x, inputs)
-                    .iter()
-                    .fold(0.0, |m: f64, d| m.max(d.abs()));
+                let fastest = derivative(&x, inputs).iter().fold(0.0, |m: f64, d| m.max(d.abs()));
                 assert!(fastest < 1e-14, "{inputs:?}: {fastest}");
                 assert!((x.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{inputs:?}");
             }
@@ -132,33 +125,21 @@ mod tests {
 
     #[test]
     fn profit_at_the_start_is_the_known_one() {
-        let x = steady_state(Inputs {
-            feed_b_kg_s: 4.0,
-            temp_cel: 80.0,
-        });
+        let x = steady_state(Inputs { feed_b_kg_s: 4.0, temp_cel: 80.0 });
         let profit = profit(&x, FEED_A_KG_S, 4.0, FEED_A_KG_S + 4.0);
         assert!((profit - 175.6).abs() < 0.05, "{profit}");
     }
 
     #[test]
     fn a_transient_ends_in_the_steady_state_whatever_the_step() {
-        let inputs = Inputs {
-            feed_b_kg_s: 5.5,
-            temp_cel: 95.0,
-        };
+        let inputs = Inputs { feed_b_kg_s: 5.5, temp_cel: 95.0 };
         let run = |dt_s: f64| {
-            let from = steady_state(Inputs {
-                feed_b_kg_s: 4.0,
-                temp_cel: 80.0,
-            });
+            let from = steady_state(Inputs { feed_b_kg_s: 4.0, temp_cel: 80.0 });
             (0..(7200.0 / dt_s) as usize).fold(from, |x, _| step(&x, inputs, dt_s))
         };
         let (coarse, fine, end) = (run(1.0), run(0.1), steady_state(inputs));
         for i in 0..6 {
-            assert!(
-                (coarse[i] - fine[i]).abs() < 1e-10 && (fine[i] - end[i]).abs() < 1e-7,
-                "{i}"
-            );
+            assert!((coarse[i] - fine[i]).abs() < 1e-10 && (fine[i] - end[i]).abs() < 1e-7, "{i}");
         }
     }
 }

@@ -23,25 +23,12 @@ const TEMP_NOISE_CEL: f64 = 0.1;
 const MEASUREMENT_STREAM: u64 = 100;
 
 /// Where the reactor starts: at steady state with this feed and temperature.
-pub const START: Inputs = Inputs {
-    feed_b_kg_s: 4.0,
-    temp_cel: 80.0,
-};
+pub const START: Inputs = Inputs { feed_b_kg_s: 4.0, temp_cel: 80.0 };
 
 /// Its signals.
 pub fn signals() -> Vec<Signal> {
-    let fraction = |name| Signal {
-        name,
-        unit: "1",
-        kind: Kind::Value,
-        range: (0.0, 1.0),
-    };
-    let value = |name, unit, lo, hi| Signal {
-        name,
-        unit,
-        kind: Kind::Value,
-        range: (lo, hi),
-    };
+    let fraction = |name| Signal { name, unit: "1", kind: Kind::Value, range: (0.0, 1.0) };
+    let value = |name, unit, lo, hi| Signal { name, unit, kind: Kind::Value, range: (lo, hi) };
     vec![
         fraction("reactor.x_a"),
         fraction("reactor.x_b"),
@@ -64,18 +51,8 @@ pub fn signals() -> Vec<Signal> {
 /// Its setpoints.
 pub fn actuators() -> Vec<Actuator> {
     vec![
-        Actuator {
-            name: "reactor.fb_sp",
-            unit: "kg/s",
-            range: (3.0, 6.0),
-            initial: START.feed_b_kg_s,
-        },
-        Actuator {
-            name: "reactor.temp_sp",
-            unit: "Cel",
-            range: (70.0, 100.0),
-            initial: START.temp_cel,
-        },
+        Actuator { name: "reactor.fb_sp", unit: "kg/s", range: (3.0, 6.0), initial: START.feed_b_kg_s },
+        Actuator { name: "reactor.temp_sp", unit: "Cel", range: (70.0, 100.0), initial: START.temp_cel },
     ]
 }
 
@@ -109,10 +86,7 @@ impl Reactor {
     }
 
     fn inputs(&self) -> Inputs {
-        Inputs {
-            feed_b_kg_s: self.feed_b.at,
-            temp_cel: self.temp.at,
-        }
+        Inputs { feed_b_kg_s: self.feed_b.at, temp_cel: self.temp.at }
     }
 
     /// A temperature that rises a little with the setpoint, as a closed vessel's vapour pressure does.
@@ -149,29 +123,14 @@ impl Plant for Reactor {
         let temp = self.temp.at + TEMP_NOISE_CEL * noise::normal(&mut rng);
         // The plant's own system computes the profit from what it measures, noise and all.
         let kpi = profit(&x, feed_a, feed_b, out_flow);
-        let rest = [
-            feed_a,
-            feed_b,
-            out_flow,
-            temp,
-            pressure,
-            1.0,
-            kpi,
-            self.setpoints[0],
-            self.setpoints[1],
-        ];
+        let rest = [feed_a, feed_b, out_flow, temp, pressure, 1.0, kpi, self.setpoints[0], self.setpoints[1]];
         let values = x.into_iter().chain(rest).enumerate();
-        out.extend(values.map(|(signal, value)| Reading {
-            signal,
-            value: Value::Number(value),
-        }));
+        out.extend(values.map(|(signal, value)| Reading { signal, value: Value::Number(value) }));
     }
 
     fn write(&mut self, actuator: usize, value: f64) {
-        if let (Some(setpoint), Some(a)) = (
-            self.setpoints.get_mut(actuator),
-            self.actuators.get(actuator),
-        ) && value.is_finite()
+        if let (Some(setpoint), Some(a)) = (self.setpoints.get_mut(actuator), self.actuators.get(actuator))
+            && value.is_finite()
         {
             *setpoint = value.clamp(a.range.0, a.range.1);
         }
@@ -181,12 +140,7 @@ impl Plant for Reactor {
         let feed_b = self.feed_b.at;
         Truth {
             time_s: self.stepper.time_s(),
-            profit: Some(profit(
-                &self.fractions,
-                FEED_A_KG_S,
-                feed_b,
-                FEED_A_KG_S + feed_b,
-            )),
+            profit: Some(profit(&self.fractions, FEED_A_KG_S, feed_b, FEED_A_KG_S + feed_b)),
             optimum_profit: Some(optimum::optimum().profit),
             active: Vec::new(),
         }

@@ -48,12 +48,8 @@ pub fn signals() -> Vec<Signal> {
         kind: Kind::Value,
         range: (lo, hi),
     });
-    let wave = Signal {
-        name: "rig.vibration_wave",
-        unit: "m/s2",
-        kind: Kind::Waveform,
-        range: (-500.0, 500.0),
-    };
+    let wave =
+        Signal { name: "rig.vibration_wave", unit: "m/s2", kind: Kind::Waveform, range: (-500.0, 500.0) };
     values.chain([wave]).collect()
 }
 
@@ -95,9 +91,7 @@ impl Rig {
         let (mut wear, mut cavitation) = (0.0, 0.0);
         let mut stuck_now = None;
         if let Some(occurrence) = self.script.active(time_s) {
-            let severity = occurrence
-                .episode
-                .severity_after(time_s - occurrence.injected_at_s);
+            let severity = occurrence.episode.severity_after(time_s - occurrence.injected_at_s);
             match &occurrence.episode.fault {
                 Fault::BearingWear => wear = severity,
                 Fault::Cavitation => cavitation = severity,
@@ -150,11 +144,7 @@ impl Rig {
         ];
         std::array::from_fn(|i| {
             let (_, _, lo, hi, sd) = INSTRUMENTS[i];
-            let sd = if matches!(i, SUCTION | DISCHARGE | FLOW) {
-                sd * restless
-            } else {
-                sd
-            };
+            let sd = if matches!(i, SUCTION | DISCHARGE | FLOW) { sd * restless } else { sd };
             (level[i] + sd * noise::normal(&mut rng)).clamp(lo, hi)
         })
     }
@@ -188,18 +178,11 @@ impl Plant for Rig {
             && let Some(at) = self.position(signal)
         {
             let (_, _, lo, hi, _) = INSTRUMENTS[at];
-            values[at] =
-                (values[at] + rate_per_s * (time_s - occurrence.injected_at_s)).clamp(lo, hi);
+            values[at] = (values[at] + rate_per_s * (time_s - occurrence.injected_at_s)).clamp(lo, hi);
         }
         let numbers = values.into_iter().enumerate();
-        out.extend(numbers.map(|(signal, x)| Reading {
-            signal,
-            value: Value::Number(x),
-        }));
-        out.extend(self.block.take().map(|value| Reading {
-            signal: VALUES,
-            value,
-        }));
+        out.extend(numbers.map(|(signal, x)| Reading { signal, value: Value::Number(x) }));
+        out.extend(self.block.take().map(|value| Reading { signal: VALUES, value }));
     }
 
     fn write(&mut self, _actuator: usize, _value: f64) {}
@@ -208,12 +191,7 @@ impl Plant for Rig {
         let time_s = self.stepper.time_s();
         Truth {
             time_s,
-            active: self
-                .script
-                .active(time_s)
-                .map(|o| o.name())
-                .into_iter()
-                .collect(),
+            active: self.script.active(time_s).map(|o| o.name()).into_iter().collect(),
             ..Truth::default()
         }
     }

@@ -36,10 +36,7 @@ fn one(fault: Fault, start_s: f64, growth_s: f64) -> Script {
         allowed_delay_s: 300.0,
         recovery_s: 300.0,
     };
-    Script {
-        episodes: vec![episode],
-        repeat_s: None,
-    }
+    Script { episodes: vec![episode], repeat_s: None }
 }
 
 fn mean(rows: &[[f64; VALUES]], signal: usize) -> f64 {
@@ -75,13 +72,7 @@ fn power(block: &[f32], hz: f64) -> f64 {
 fn kurtosis(block: &[f32]) -> f64 {
     let n = block.len() as f64;
     let m = block.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
-    let moment = |p: i32| {
-        block
-            .iter()
-            .map(|x| (f64::from(*x) - m).powi(p))
-            .sum::<f64>()
-            / n
-    };
+    let moment = |p: i32| block.iter().map(|x| (f64::from(*x) - m).powi(p)).sum::<f64>() / n;
     moment(4) / moment(2).powi(2)
 }
 
@@ -100,35 +91,17 @@ fn a_healthy_rig_is_plausible_and_coupled() {
             ("rig.vibration_h", 1.2, 2.5),
             ("rig.speed", 1470.0, 1490.0),
         ] {
-            assert!(
-                lo <= level(name) && level(name) <= hi,
-                "seed {seed}: {name} {}",
-                level(name)
-            );
+            assert!(lo <= level(name) && level(name) <= hi, "seed {seed}: {name} {}", level(name));
         }
         let flow = at("rig.flow");
-        assert!(
-            correlation(&rows, flow, at("rig.current_a")) > 0.9,
-            "seed {seed}"
-        );
-        assert!(
-            correlation(&rows, flow, at("rig.speed")) < -0.7,
-            "seed {seed}"
-        );
-        assert!(
-            correlation(&rows, flow, at("rig.discharge_pressure")) < -0.8,
-            "seed {seed}"
-        );
+        assert!(correlation(&rows, flow, at("rig.current_a")) > 0.9, "seed {seed}");
+        assert!(correlation(&rows, flow, at("rig.speed")) < -0.7, "seed {seed}");
+        assert!(correlation(&rows, flow, at("rig.discharge_pressure")) < -0.8, "seed {seed}");
         assert!(sd(&rows, flow) > 2.0, "seed {seed}: the load does not move");
         assert_eq!(blocks.len(), 600);
         assert!(blocks.iter().all(|b| b.len() == waveform::SAMPLES));
         for row in &rows {
-            assert!(
-                row.iter()
-                    .zip(&INSTRUMENTS)
-                    .all(|(x, i)| i.2 < *x && *x < i.3),
-                "seed {seed}: {row:?}"
-            );
+            assert!(row.iter().zip(&INSTRUMENTS).all(|(x, i)| i.2 < *x && *x < i.3), "seed {seed}: {row:?}");
         }
     }
 }
@@ -140,27 +113,13 @@ fn wear_shakes_heats_and_hammers() {
         let (worn, worn_blocks) = run(seed, one(Fault::BearingWear, 0.0, 300.0), 100);
         let gain = |name| mean(&worn[60..], at(name)) - mean(&healthy[60..], at(name));
         assert!(gain("rig.vibration_h") > 1.0, "seed {seed}");
-        assert!(
-            (6.0..13.0).contains(&gain("rig.bearing_temp_de")),
-            "seed {seed}"
-        );
-        assert!(
-            (0.0..2.0).contains(&gain("rig.bearing_temp_nde")),
-            "seed {seed}"
-        );
+        assert!((6.0..13.0).contains(&gain("rig.bearing_temp_de")), "seed {seed}");
+        assert!((0.0..2.0).contains(&gain("rig.bearing_temp_nde")), "seed {seed}");
         assert!((0.05..1.0).contains(&gain("rig.current_a")), "seed {seed}");
         assert!(gain("rig.flow").abs() < 0.5, "seed {seed}");
         let last = |blocks: &[Vec<f32>]| kurtosis(&blocks[99]);
-        assert!(
-            last(&healthy_blocks) < 3.6,
-            "seed {seed}: {}",
-            last(&healthy_blocks)
-        );
-        assert!(
-            last(&worn_blocks) > 4.5,
-            "seed {seed}: {}",
-            last(&worn_blocks)
-        );
+        assert!(last(&healthy_blocks) < 3.6, "seed {seed}: {}", last(&healthy_blocks));
+        assert!(last(&worn_blocks) > 4.5, "seed {seed}: {}", last(&worn_blocks));
     }
 }
 
@@ -170,22 +129,12 @@ fn cavitation_starves_the_pump_and_hisses() {
         let (healthy, healthy_blocks) = run(seed, Script::none(), 100);
         let (starved, starved_blocks) = run(seed, one(Fault::Cavitation, 0.0, 120.0), 100);
         let gain = |name| mean(&starved[40..], at(name)) - mean(&healthy[40..], at(name));
-        assert!(
-            (-0.4..-0.2).contains(&gain("rig.suction_pressure")),
-            "seed {seed}"
-        );
+        assert!((-0.4..-0.2).contains(&gain("rig.suction_pressure")), "seed {seed}");
         assert!(gain("rig.discharge_pressure") < -0.2, "seed {seed}");
         assert!(gain("rig.flow") < -1.0, "seed {seed}");
         assert!(gain("rig.vibration_v") > 0.3, "seed {seed}");
-        let hiss = |block: &[f32]| {
-            (0..50)
-                .map(|i| power(block, 2010.0 + 7.0 * f64::from(i)))
-                .sum::<f64>()
-        };
-        assert!(
-            hiss(&starved_blocks[99]) > 5.0 * hiss(&healthy_blocks[99]),
-            "seed {seed}"
-        );
+        let hiss = |block: &[f32]| (0..50).map(|i| power(block, 2010.0 + 7.0 * f64::from(i))).sum::<f64>();
+        assert!(hiss(&starved_blocks[99]) > 5.0 * hiss(&healthy_blocks[99]), "seed {seed}");
     }
 }
 
@@ -195,23 +144,15 @@ fn the_spectrum_carries_the_shaft_and_its_harmonics() {
     let shaft_hz = rows[9][at("rig.speed")] / 60.0;
     let floor = power(&blocks[9], shaft_hz * 4.5);
     for order in [1.0, 2.0, 3.0, 6.0] {
-        assert!(
-            power(&blocks[9], order * shaft_hz) > 10.0 * floor,
-            "order {order}"
-        );
+        assert!(power(&blocks[9], order * shaft_hz) > 10.0 * floor, "order {order}");
     }
 }
 
 #[test]
 fn sensor_faults_touch_nothing_but_the_reading() {
     let flow = at("rig.flow");
-    let drift = Fault::SensorDrift {
-        signal: "rig.flow".into(),
-        rate_per_s: -0.025,
-    };
-    let stuck = Fault::StuckSensor {
-        signal: "rig.flow".into(),
-    };
+    let drift = Fault::SensorDrift { signal: "rig.flow".into(), rate_per_s: -0.025 };
+    let stuck = Fault::StuckSensor { signal: "rig.flow".into() };
     let (healthy, healthy_blocks) = run(9, Script::none(), 220);
     let (drifted, drifted_blocks) = run(9, one(drift, 300.0, 0.0), 220);
     let (frozen, _) = run(9, one(stuck, 300.0, 0.0), 220);
@@ -223,21 +164,10 @@ fn sensor_faults_touch_nothing_but_the_reading() {
         }
         // Row `scan` is read at 6·(scan + 1) s; the faults hold from 300 s until just before 1000 s.
         let time_s = 6.0 * (scan + 1) as f64;
-        let since_s = if (300.0..1000.0).contains(&time_s) {
-            time_s - 300.0
-        } else {
-            0.0
-        };
-        assert!(
-            (drifted[scan][flow] - row[flow] + 0.025 * since_s).abs() < 1e-9,
-            "scan {scan}"
-        );
+        let since_s = if (300.0..1000.0).contains(&time_s) { time_s - 300.0 } else { 0.0 };
+        assert!((drifted[scan][flow] - row[flow] + 0.025 * since_s).abs() < 1e-9, "scan {scan}");
         let held = (300.0..1000.0).contains(&time_s);
-        assert_eq!(
-            frozen[scan][flow],
-            if held { healthy[49][flow] } else { row[flow] },
-            "scan {scan}"
-        );
+        assert_eq!(frozen[scan][flow], if held { healthy[49][flow] } else { row[flow] }, "scan {scan}");
     }
 }
 
