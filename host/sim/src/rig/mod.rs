@@ -1,6 +1,6 @@
 //! A pump and its motor: fourteen values and a vibration waveform, with the faults of a [`Script`].
 //!
-//! [`machine`] is what really happens, [`waveform`] what an accelerometer hears, and this module what the instruments say.
+//! `machine` is what really happens, `waveform` what an accelerometer hears, and this module what the instruments say.
 
 mod machine;
 
