@@ -1,0 +1,64 @@
+//! The configuration file: text in, checked types out, or every mistake in it with its place.
+//!
+//! - [`error`]: a mistake: where it is, what is wrong, what to do
+//! - [`types`]: what is left when nothing is wrong
+//! - [`document`]: TOML with the place of every key and value
+//! - [`amounts`]: durations
+//! - `resolve`: from the document to the types, without looking into a component
+//! - [`bind`]: a plugin's part against what the plugin says of itself
+//!
+//! A bad configuration is refused whole: there is no partial [`Config`].
+
+pub(crate) mod error;
+
+pub(crate) mod types;
+
+pub(crate) mod document;
+
+pub(crate) mod amounts;
+
+mod resolve;
+
+pub(crate) mod bind;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use bind::{BoundModel, BoundOutput, BoundPlugin, bind};
+pub(crate) use error::{ConfigError, ConfigErrors, ConfigText, Span};
+pub(crate) use types::*;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where things are that a configuration names and does not bring along.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// Where plugins were installed: `NAME.wasm`.
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Folders that a relative model path is looked up in, after the file's own.
+    pub(crate) models: Vec<PathBuf>,
+}
+
+/// Largest configuration that is read: a thousand times a large site's.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Reads, parses and resolves a file. Components are looked for and not opened.
+pub(crate) fn load(path: &Path, places: &Places) -> Result<Config, ConfigErrors> {
+    let unreadable = |why: String| {
+        let text = Arc::new(ConfigText::new(path, String::new()));
+        let help = "name a readable TOML file with `-c FILE.toml`";
+        ConfigErrors::one(text, 0..0, format!("the configuration can't be read: {why}"), "", help)
+    };
+    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(unreadable(format!("it has {size} bytes, {MAX_FILE_BYTES} are the limit")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    parse(path, text, places)
+}
+
+/// The same from a text that stands for the file at `path`; relative paths in it count from there.
+pub(crate) fn parse(path: &Path, text: String, places: &Places) -> Result<Config, ConfigErrors> {
+    resolve::resolve(Arc::new(ConfigText::new(path, text)), places)
+}
