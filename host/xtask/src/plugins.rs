@@ -1,0 +1,91 @@
+//! From crates to components: `plugins/<use-case>` to `<target>/plugins/<use-case>.wasm`, and the tests' guests of
+//! `plugins/guests/<name>` to `<target>/guests-components/<name>.wasm`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wit_component::ComponentEncoder;
+
+use crate::toolchain::{self, Choice};
+use crate::workspace::{Workspace, run};
+
+const PROFILE: &str = "guest";
+
+/// What is built together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// What ships.
+    Plugins,
+    /// Hostile and measuring components that only tests load.
+    Guests,
+}
+
+/// One crate that becomes one component.
+struct Source {
+    package: String,
+    component: PathBuf,
+}
+
+/// Builds what has changed. An unchanged component keeps its file, time included.
+pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>) -> Result<()> {
+    let mut sources = Vec::new();
+    for &set in sets {
+        sources.extend(list(workspace, set)?);
+    }
+    let toolchain = toolchain::find(workspace, only)?;
+    workspace.step(&format!("building {} components with {}", sources.len(), toolchain.name()));
+    let target = workspace.target().join("guests");
+    let mut cargo = toolchain.build(workspace, &target);
+    cargo.args(["--profile", PROFILE, "--lib"]);
+    for source in &sources {
+        cargo.args(["--package", &source.package]);
+    }
+    run(&mut cargo)?;
+    let modules = toolchain.modules(&target, PROFILE);
+    for source in &sources {
+        encode(&modules, source)?;
+    }
+    Ok(())
+}
+
+fn list(workspace: &Workspace, set: Set) -> Result<Vec<Source>> {
+    let (folder, installed, prefix) = match set {
+        Set::Plugins => (workspace.root().join("plugins"), workspace.plugins(), ""),
+        Set::Guests => (workspace.root().join("plugins/guests"), workspace.guests(), "guest-"),
+    };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.join("Cargo.toml").is_file() && name != "sdk" {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let source =
+        |name: String| Source { package: format!("{prefix}{name}"), component: installed.join(format!("{name}.wasm")) };
+    Ok(names.into_iter().map(source).collect())
+}
+
+/// The module's custom section tells its world, so nothing else is needed.
+fn encode(modules: &Path, source: &Source) -> Result<()> {
+    let module = modules.join(format!("{}.wasm", source.package.replace('-', "_")));
+    let bytes = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
+    let component = ComponentEncoder::default()
+        .validate(true)
+        .module(&bytes)
+        .and_then(|encoder| encoder.encode())
+        .with_context(|| format!("making a component of {}", module.display()))?;
+    if fs::read(&source.component).is_ok_and(|old| old == component) {
+        return Ok(());
+    }
+    let folder = source.component.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    // Written beside it and renamed, so that a running controller never reads half a component.
+    let partial = source.component.with_extension("partial");
+    fs::write(&partial, &component).with_context(|| format!("writing {}", partial.display()))?;
+    fs::rename(&partial, &source.component).with_context(|| format!("writing {}", source.component.display()))?;
+    eprintln!("  {} ({} KiB)", source.component.display(), component.len() / 1024);
+    Ok(())
+}
