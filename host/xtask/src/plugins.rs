@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wit_component::ComponentEncoder;
 
 use crate::toolchain::{self, Choice};
@@ -43,9 +43,10 @@ pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>) -
     }
     run(&mut cargo)?;
     let modules = toolchain.modules(&target, PROFILE);
-    for source in &sources {
-        encode(&modules, source)?;
-    }
+    // All that can be made is made, so that one broken crate does not hide the others.
+    let failures = sources.iter().filter_map(|source| encode(&modules, source).err());
+    let failures: Vec<String> = failures.map(|error| format!("{error:#}")).collect();
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 
@@ -71,7 +72,9 @@ fn list(workspace: &Workspace, set: Set) -> Result<Vec<Source>> {
 /// The module's custom section tells its world, so nothing else is needed.
 fn encode(modules: &Path, source: &Source) -> Result<()> {
     let module = modules.join(format!("{}.wasm", source.package.replace('-', "_")));
-    let bytes = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
+    let bytes = fs::read(&module).with_context(|| {
+        format!("reading {}; is `cdylib` among the crate-type of {}?", module.display(), source.package)
+    })?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
