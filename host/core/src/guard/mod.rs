@@ -1,7 +1,328 @@
 //! The guard: the only code that makes a command.
 //!
 //! - [`mode`]: who may write an output
+//! - [`limits`]: range, deadband, slew, dwell
+//! - [`inhibit`]: the expressions of inhibits and trips
+//! - [`lease`]: how long a proposal stands
+//! - [`output`]: what the configuration says of an output
+//! - [`verdict`]: judgements and commands
+//! - `actuator`: one output from scan to scan
+//! - [`judge`]: from one proposal to its verdict
+//!
+//! The order of precedence is trip, operator, the one owning plugin, relinquish default; the order of
+//! judgement quality gate, range, slew, dwell, inhibits last. A trip bypasses slew and dwell. After a
+//! start nothing is commanded until the output's value is known by a good readback or, where it has
+//! none, until the first accepted proposal that was made from good inputs.
+//!
+//! It is not a certified safety function; real interlocks stay in the PLC.
 
 pub mod mode;
 
+pub mod limits;
+
+pub mod inhibit;
+
+pub mod lease;
+
+pub mod output;
+
+pub mod verdict;
+
+mod actuator;
+
+pub mod judge;
+
+pub use inhibit::{Expression, ExpressionError, ExpressionProblem};
+pub use judge::OwnedProposal;
 pub use mode::Mode;
+pub use output::{GuardError, OnStop, OutputKind, OutputSpec, Problem, Readback};
+pub use verdict::{
+    Cause, Command, Event, EventKind, Judgement, OutputId, Reason, ScanTime, ScanVerdicts, StopVerdicts, Verdict,
+};
+
+use crate::image::ProcessImage;
+use crate::outcome::OutputState;
+use crate::record::InstanceId;
+use crate::time::{DurationNs, SECOND_NS, TimeNs};
+use actuator::{Actuator, Override, Tick, Wish};
+use lease::Lease;
+
+/// Scan periods of a gap that still count for the slew. After a longer gap (a suspended machine, a
+/// debugger) an output goes on as if so much time had passed, not in one leap.
+pub const MAX_GAP_PERIODS: u64 = 5;
+
+/// Longest override: a week of maintenance.
+pub const MAX_OVERRIDE_NS: DurationNs = 7 * 86_400 * SECOND_NS;
+
+/// Guards the outputs that one process image belongs to. Knows no clock: time is the scans'.
+#[derive(Debug)]
+pub struct Guard {
+    actuators: Vec<Actuator>,
+    longest_gap_ns: DurationNs,
+    last: Option<ScanTime>,
+    sequence: u64,
+    stopped: bool,
+}
+
+/// Why an operator's word is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum OperatorError {
+    /// No such output.
+    #[error("there is no such output")]
+    NoSuchOutput,
+    /// The value is outside the range, or not of the output's kind.
+    #[error("{value} is not a value of the output's range from {lo} to {hi}")]
+    Value {
+        /// As given.
+        value: f64,
+        /// Lower end.
+        lo: f64,
+        /// Upper end.
+        hi: f64,
+    },
+    /// An override must end.
+    #[error("an override lasts more than 0 and at most {} hours", MAX_OVERRIDE_NS / (3_600 * SECOND_NS))]
+    Duration,
+    /// A trip is latched, and stands above an operator.
+    #[error("the output is tripped; reset it first")]
+    Tripped,
+    /// The readback is not good, so nobody knows where the output is.
+    #[error("the output's own value is not known")]
+    ValueUnknown,
+    /// The reset comes too early.
+    #[error("the trip's condition is still true, or one of its inputs is bad or stale")]
+    TripHolds,
+    /// There is no override to release, or no trip to reset.
+    #[error("nothing is there to release")]
+    NothingThere,
+    /// The controller stops.
+    #[error("the controller is stopping")]
+    Stopping,
+}
+
+impl Guard {
+    /// Refuses outputs that can't be guarded. `scan_period_ns` is in run time (wall period × speed); in a
+    /// run without period (a table, virtual time) [`DurationNs::MAX`].
+    pub fn new(specs: Vec<OutputSpec>, scan_period_ns: DurationNs) -> Result<Guard, GuardError> {
+        let mut names = std::collections::HashSet::new();
+        for spec in &specs {
+            if let Some(error) = spec.check().into_iter().next() {
+                return Err(error);
+            }
+            if !names.insert(spec.name.as_str()) {
+                return Err(spec.error(Problem::Twice));
+            }
+        }
+        Ok(Guard {
+            actuators: specs.into_iter().map(Actuator::new).collect(),
+            longest_gap_ns: scan_period_ns.saturating_mul(MAX_GAP_PERIODS),
+            last: None,
+            sequence: 0,
+            stopped: false,
+        })
+    }
+
+    /// How many outputs it guards.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.actuators.len()
+    }
+
+    /// Whether it guards none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.actuators.is_empty()
+    }
+
+    /// An output as configured, with its present modes.
+    #[must_use]
+    pub fn spec(&self, output: OutputId) -> Option<&OutputSpec> {
+        self.actuators.get(output.index()).map(|actuator| &actuator.spec)
+    }
+
+    /// What a plugin is told of its outputs before its next call, in their order. An output that does
+    /// not exist is told as unknown and blocked.
+    #[must_use]
+    pub fn output_states(&self, outputs: &[OutputId]) -> Vec<OutputState> {
+        let unknown = OutputState {
+            applied: None,
+            readback: None,
+            mode: Mode::Manual,
+            limited_low: false,
+            limited_high: false,
+            blocked: true,
+            initialise: false,
+        };
+        outputs.iter().map(|output| self.actuators.get(output.index()).map_or(unknown, Actuator::state)).collect()
+    }
+
+    /// Whether a trip is latched.
+    #[must_use]
+    pub fn is_tripped(&self, output: OutputId) -> bool {
+        self.actuators.get(output.index()).is_some_and(|actuator| actuator.tripped)
+    }
+
+    /// Judges the proposals and moves every output on. Runs in every scan, also without proposals.
+    /// Time that runs backward counts as standing still.
+    pub fn scan(&mut self, at: ScanTime, image: &ProcessImage, proposals: &[OwnedProposal]) -> ScanVerdicts {
+        let (at, tick) = self.tick(at);
+        let mut verdicts = ScanVerdicts::default();
+        let event = |index: usize, kind| Event { output: OutputId(index as u32), kind };
+        for (index, actuator) in self.actuators.iter_mut().enumerate() {
+            verdicts.events.extend(actuator.sense(tick, image).map(|kind| event(index, kind)));
+        }
+        for proposal in proposals {
+            let judgement = self.judge(tick, proposal);
+            verdicts.judgements.push(judgement);
+        }
+        if !self.stopped {
+            for (index, actuator) in self.actuators.iter_mut().enumerate() {
+                verdicts.events.extend(actuator.expire(tick).map(|kind| event(index, kind)));
+                if let Some((value, cause)) = actuator.pursue(tick) {
+                    self.sequence += 1;
+                    verdicts.commands.push(Command::new(OutputId(index as u32), value, self.sequence, at, cause));
+                }
+            }
+        }
+        for judgement in &mut verdicts.judgements {
+            judgement.applied = self.actuators.get(judgement.output.index()).and_then(|actuator| actuator.applied);
+        }
+        verdicts
+    }
+
+    fn tick(&mut self, at: ScanTime) -> (ScanTime, Tick) {
+        let last = self.last.unwrap_or(at);
+        let now_ns = at.time_ns.max(last.time_ns);
+        let elapsed_ns = now_ns.abs_diff(last.time_ns).min(self.longest_gap_ns);
+        let at = ScanTime { scan: at.scan, time_ns: now_ns };
+        self.last = Some(at);
+        (at, Tick { now_ns, elapsed_s: elapsed_ns as f64 / SECOND_NS as f64 })
+    }
+
+    fn judge(&mut self, tick: Tick, proposal: &OwnedProposal) -> Judgement {
+        let output = proposal.output;
+        let (mode, (verdict, reason)) = match self.actuators.get_mut(output.index()) {
+            None => (Mode::Manual, (Verdict::Rejected, Reason::NoSuchOutput)),
+            Some(actuator) if self.stopped => (actuator.mode(), (Verdict::Held, Reason::Stopping)),
+            Some(actuator) => (actuator.mode(), actuator.judge(tick, proposal)),
+        };
+        let setpoint = proposal.setpoint.is_finite().then_some(proposal.setpoint);
+        Judgement { output, setpoint, verdict, reason, mode, applied: None }
+    }
+
+    /// The last commands: every output that is commanded, or in auto with a known value, does its
+    /// `on_stop`, at once and whatever an inhibit says, since nobody can do it later. A tripped one keeps
+    /// its fail-safe value. No scan commands anything afterwards.
+    pub fn stop(&mut self, at: ScanTime) -> StopVerdicts {
+        let mut verdicts = StopVerdicts::default();
+        if std::mem::replace(&mut self.stopped, true) {
+            return verdicts;
+        }
+        let (at, tick) = self.tick(at);
+        for (index, actuator) in self.actuators.iter_mut().enumerate() {
+            let Some((command, released)) = actuator.stop(tick) else { continue };
+            let output = OutputId(index as u32);
+            if let Some((value, cause)) = command {
+                self.sequence += 1;
+                verdicts.commands.push(Command::new(output, value, self.sequence, at, cause));
+            }
+            if released {
+                verdicts.released.push(output);
+            } else if command.is_none() {
+                verdicts.held.push(output);
+            }
+        }
+        verdicts
+    }
+
+    /// Changes an output's mode. An analogue output without slew limit is refused in auto.
+    pub fn set_mode(&mut self, output: OutputId, mode: Mode) -> Result<(), SetModeError> {
+        let actuator = self.actuators.get_mut(output.index()).ok_or(SetModeError::NoSuchOutput)?;
+        let missing = actuator.spec.slew_per_s.is_none() && actuator.spec.kind == OutputKind::Analogue;
+        if mode == Mode::Auto && missing {
+            return Err(SetModeError::Refused(actuator.spec.error(Problem::SlewMissing)));
+        }
+        let owner_mode = actuator.spec.owner_mode;
+        actuator.set_modes(mode, owner_mode);
+        Ok(())
+    }
+
+    /// Changes a plugin's mode for all outputs that it owns.
+    pub fn set_owner_mode(&mut self, owner: InstanceId, mode: Mode) {
+        for actuator in self.actuators.iter_mut().filter(|actuator| actuator.spec.owner == Some(owner)) {
+            let output_mode = actuator.spec.mode;
+            actuator.set_modes(output_mode, mode);
+        }
+    }
+
+    /// An operator's value, in the output's unit, for at most `for_ns` of run time. Range, slew, dwell
+    /// and inhibits hold for it too, the mode does not.
+    pub fn override_output(
+        &mut self,
+        output: OutputId,
+        value: f64,
+        now_ns: TimeNs,
+        for_ns: DurationNs,
+    ) -> Result<(), OperatorError> {
+        let stopped = self.stopped;
+        let now_ns = self.last.map_or(now_ns, |last| last.time_ns.max(now_ns));
+        let actuator = self.actuators.get_mut(output.index()).ok_or(OperatorError::NoSuchOutput)?;
+        let (lo, hi) = actuator.spec.range;
+        if stopped {
+            return Err(OperatorError::Stopping);
+        }
+        if !(lo <= value && value <= hi && actuator.spec.takes(value)) {
+            return Err(OperatorError::Value { value, lo, hi });
+        }
+        if for_ns == 0 || MAX_OVERRIDE_NS < for_ns {
+            return Err(OperatorError::Duration);
+        }
+        if actuator.tripped {
+            return Err(OperatorError::Tripped);
+        }
+        if actuator.spec.readback.is_some() && actuator.applied.is_none() {
+            return Err(OperatorError::ValueUnknown);
+        }
+        actuator.operator = Some(Override { value, lease: Lease::begin(now_ns, for_ns, for_ns) });
+        actuator.wish = Wish::Idle;
+        actuator.forget_cuts();
+        Ok(())
+    }
+
+    /// Ends an override before its time. In auto the owner has one lease's time to take over.
+    pub fn release(&mut self, output: OutputId, now_ns: TimeNs) -> Result<(), OperatorError> {
+        let now_ns = self.last.map_or(now_ns, |last| last.time_ns.max(now_ns));
+        let actuator = self.actuators.get_mut(output.index()).ok_or(OperatorError::NoSuchOutput)?;
+        if actuator.operator.is_none() {
+            return Err(OperatorError::NothingThere);
+        }
+        actuator.end_override(now_ns);
+        Ok(())
+    }
+
+    /// Unlatches a trip whose condition was clear in the last scan. The output stays at its fail-safe
+    /// value until its owner proposes, or an operator overrides.
+    pub fn reset_trip(&mut self, output: OutputId) -> Result<(), OperatorError> {
+        let actuator = self.actuators.get_mut(output.index()).ok_or(OperatorError::NoSuchOutput)?;
+        if !actuator.tripped {
+            return Err(OperatorError::NothingThere);
+        }
+        if actuator.trip_sight.holds || actuator.trip_sight.blind {
+            return Err(OperatorError::TripHolds);
+        }
+        actuator.tripped = false;
+        actuator.initialise = true;
+        Ok(())
+    }
+}
+
+/// Why a mode is not changed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SetModeError {
+    /// No such output.
+    #[error("there is no such output")]
+    NoSuchOutput,
+    /// The output can't be guarded in this mode.
+    #[error(transparent)]
+    Refused(#[from] GuardError),
+}

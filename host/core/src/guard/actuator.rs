@@ -1,0 +1,322 @@
+//! One output from scan to scan: what is known of it, who holds it, where it is going.
+//!
+//! ```text
+//!            proposal taken              lease ended
+//!   Idle ───────────────────► Plugin ───────────────────► Fallback
+//!    ▲                          ▲  │ proposal taken           │ proposal taken
+//!    │ mode below auto, trip    │  └──► Plugin                │
+//!    └──────────────────────────┴─────────────────────────────┘
+//! ```
+//! A trip and an operator's override stand above all three.
+
+use super::inhibit::{Memory, Sight};
+use super::lease::Lease;
+use super::limits::{Cut, Limits};
+use super::mode::Mode;
+use super::output::{OnStop, OutputSpec};
+use super::verdict::{Cause, EventKind};
+use crate::image::ProcessImage;
+use crate::outcome::OutputState;
+use crate::tag::Quality;
+use crate::time::TimeNs;
+
+/// Where the output is going, if no operator and no trip holds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wish {
+    /// Nowhere: it stays.
+    Idle,
+    /// To what the owner proposed, while the lease lasts.
+    Plugin { target: f64, lease: Lease },
+    /// To the default or the fail-safe value.
+    Fallback { target: f64 },
+}
+
+/// An operator's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Override {
+    pub(super) value: f64,
+    pub(super) lease: Lease,
+}
+
+/// The run time of a scan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tick {
+    pub(super) now_ns: TimeNs,
+    /// Since the scan before, at most the longest gap that counts.
+    pub(super) elapsed_s: f64,
+}
+
+/// What the guard knows of one output.
+#[derive(Debug)]
+pub(super) struct Actuator {
+    pub(super) spec: OutputSpec,
+    pub(super) limits: Limits,
+    pub(super) wish: Wish,
+    pub(super) operator: Option<Override>,
+    /// The value in force: the last command, else a good readback.
+    pub(super) applied: Option<f64>,
+    /// The value in force is a command of the present holder; otherwise `applied` follows the readback.
+    commanding: bool,
+    /// The value in force is an operator's. A trip acts on it in any mode.
+    operators_value: bool,
+    /// What the device reports now, if it is good.
+    readback: Option<f64>,
+    /// When the last command was made.
+    pub(super) last_change_ns: Option<TimeNs>,
+    /// Time that the slew may use in this scan.
+    pub(super) slew_s: f64,
+    /// A change waits for the dwell or for the deadband; its time for the slew adds up.
+    waiting: bool,
+    inhibit: Option<Memory>,
+    trip: Option<Memory>,
+    pub(super) inhibit_sight: Sight,
+    pub(super) trip_sight: Sight,
+    /// All inputs of the trip were usable once since the start. Before, a bad one says that the plant
+    /// is not there yet, and blocks; it does not trip at every start.
+    trip_armed: bool,
+    pub(super) tripped: bool,
+    /// Where the last proposal was cut by the range.
+    pub(super) range_cut: Option<Cut>,
+    /// On which side the slew holds it back, until it arrives.
+    pub(super) slew_cut: Option<Cut>,
+    /// The owner takes over: it should propose the value in force.
+    pub(super) initialise: bool,
+    /// A proposal of the owner's was judged in this scan.
+    pub(super) judged: bool,
+}
+
+const CLEAR: Sight = Sight { holds: false, blind: false };
+
+impl Actuator {
+    pub(super) fn new(spec: OutputSpec) -> Actuator {
+        Actuator {
+            limits: spec.limits(),
+            wish: Wish::Idle,
+            operator: None,
+            applied: None,
+            commanding: false,
+            operators_value: false,
+            readback: None,
+            last_change_ns: None,
+            slew_s: 0.0,
+            waiting: false,
+            inhibit: spec.inhibit.as_ref().map(|expression| expression.memory()),
+            trip: spec.trip.as_ref().map(|expression| expression.memory()),
+            inhibit_sight: CLEAR,
+            trip_sight: CLEAR,
+            trip_armed: false,
+            tripped: false,
+            range_cut: None,
+            slew_cut: None,
+            initialise: true,
+            judged: false,
+            spec,
+        }
+    }
+
+    /// The lower of the output's and the owner's.
+    pub(super) fn mode(&self) -> Mode {
+        self.spec.mode.min(self.spec.owner_mode)
+    }
+
+    /// Whether an inhibit, or a trip that can't be judged, keeps it where it is.
+    pub(super) fn is_frozen(&self) -> bool {
+        [self.inhibit_sight, self.trip_sight].iter().any(|sight| sight.holds || sight.blind)
+    }
+
+    /// Takes in the scan's image: readback, trip, inhibit, and what ends by its time.
+    pub(super) fn sense(&mut self, tick: Tick, image: &ProcessImage) -> Option<EventKind> {
+        self.judged = false;
+        self.slew_s = if self.waiting { self.slew_s + tick.elapsed_s } else { tick.elapsed_s };
+        self.read_back(image);
+        if let (Some(expression), Some(memory)) = (&self.spec.inhibit, &mut self.inhibit) {
+            self.inhibit_sight = expression.look(memory, image, tick.now_ns);
+        }
+        if let (Some(expression), Some(memory)) = (&self.spec.trip, &mut self.trip) {
+            self.trip_sight = expression.look(memory, image, tick.now_ns);
+            self.trip_armed |= !self.trip_sight.blind;
+            if self.trip_sight.holds && self.trip_armed && !self.tripped {
+                self.tripped = true;
+                self.wish = Wish::Idle;
+                self.operator = None;
+                self.forget_cuts();
+                return Some(EventKind::Tripped);
+            }
+        }
+        if self.operator.is_some_and(|operator| operator.lease.has_ended(tick.now_ns)) {
+            self.end_override(tick.now_ns);
+            return Some(EventKind::OverrideEnded);
+        }
+        None
+    }
+
+    fn read_back(&mut self, image: &ProcessImage) {
+        let Some(readback) = self.spec.readback else { return };
+        let state = image.get(readback.tag);
+        let value = readback.conversion.apply(state.value);
+        self.readback = (state.quality == Quality::Good && value.is_finite()).then_some(value);
+        if !self.commanding {
+            self.applied = self.readback;
+        }
+    }
+
+    /// Ends the lease when its time is over and no proposal renewed it in this scan.
+    pub(super) fn expire(&mut self, tick: Tick) -> Option<EventKind> {
+        let Wish::Plugin { lease, .. } = self.wish else { return None };
+        if !lease.has_ended(tick.now_ns) {
+            return None;
+        }
+        self.wish = match self.spec.default.or(self.spec.fail_safe) {
+            Some(target) => Wish::Fallback { target },
+            None => Wish::Idle,
+        };
+        self.initialise = true;
+        self.forget_cuts();
+        Some(EventKind::LeaseEnded)
+    }
+
+    /// The value to command in this scan, by precedence: trip, operator, owner, fallback.
+    pub(super) fn pursue(&mut self, tick: Tick) -> Option<(f64, Cause)> {
+        if self.tripped {
+            self.waiting = false;
+            let forced = self.spec.fail_safe.filter(|_| self.mode() == Mode::Auto || self.operators_value)?;
+            if self.commanding && self.applied == Some(forced) {
+                return None;
+            }
+            return Some(self.command(tick, forced, Cause::Trip));
+        }
+        if self.is_frozen() {
+            self.waiting = false;
+            return None;
+        }
+        let (target, cause) = match (self.operator, self.wish) {
+            (Some(operator), _) => (operator.value, Cause::Operator),
+            (None, Wish::Plugin { target, .. }) => (target, Cause::Plugin),
+            (None, Wish::Fallback { target }) => (target, Cause::LeaseEnd),
+            (None, Wish::Idle) => {
+                self.waiting = false;
+                return None;
+            }
+        };
+        let next = self.next_value(tick, target)?;
+        Some(self.command(tick, next, cause))
+    }
+
+    /// How far it may go towards the target in this scan; `None` where it stays.
+    fn next_value(&mut self, tick: Tick, target: f64) -> Option<f64> {
+        let Some(applied) = self.applied else {
+            // Without a readback the first value is as good as known once it is commanded.
+            self.waiting = false;
+            return self.spec.readback.is_none().then_some(target);
+        };
+        if applied == target {
+            self.waiting = false;
+            self.slew_cut = None;
+            return None;
+        }
+        self.waiting = true;
+        if self.limits.dwells(self.last_change_ns, tick.now_ns) {
+            return None;
+        }
+        let (from, _) = self.limits.into_range(applied);
+        let next = self.limits.step(from, target, self.slew_s);
+        let is_on_the_way = next != target;
+        if next == applied || (is_on_the_way && self.limits.is_within_deadband(next - applied)) {
+            return None;
+        }
+        Some(next)
+    }
+
+    fn command(&mut self, tick: Tick, value: f64, cause: Cause) -> (f64, Cause) {
+        self.applied = Some(value);
+        self.commanding = true;
+        self.waiting = false;
+        self.last_change_ns = Some(tick.now_ns);
+        self.operators_value = match cause {
+            Cause::Operator => true,
+            Cause::Trip => self.operators_value,
+            Cause::Plugin | Cause::LeaseEnd | Cause::Stop => false,
+        };
+        if matches!(self.wish, Wish::Plugin { target, .. } if target == value) {
+            self.slew_cut = None;
+        }
+        (value, cause)
+    }
+
+    /// The last command, if one is needed; and whether the output is let go of or left where it is.
+    pub(super) fn stop(&mut self, tick: Tick) -> Option<(Option<(f64, Cause)>, bool)> {
+        let known_in_auto = self.mode() == Mode::Auto && self.applied.is_some();
+        if !(self.commanding || self.operators_value || known_in_auto) {
+            return None;
+        }
+        self.wish = Wish::Idle;
+        self.operator = None;
+        if self.tripped {
+            return Some((None, false));
+        }
+        let (value, released) = match self.spec.on_stop {
+            OnStop::Release => (self.spec.default, true),
+            OnStop::Hold => (None, false),
+            OnStop::Value(value) => (Some(value), false),
+        };
+        let command = value
+            .filter(|value| self.applied != Some(*value) || !self.commanding)
+            .map(|value| self.command(tick, value, Cause::Stop));
+        Some((command, released))
+    }
+
+    /// Changes the modes; what a lower one may not keep is let go of.
+    pub(super) fn set_modes(&mut self, output: Mode, owner: Mode) {
+        let before = self.mode();
+        (self.spec.mode, self.spec.owner_mode) = (output, owner);
+        let after = self.mode();
+        if before == after {
+            return;
+        }
+        if after == Mode::Auto {
+            self.initialise = true;
+        }
+        if before == Mode::Auto {
+            self.let_go();
+        }
+    }
+
+    /// Gives the output back to its owner, or to nobody.
+    pub(super) fn end_override(&mut self, now_ns: TimeNs) {
+        self.operator = None;
+        self.initialise = true;
+        match self.applied {
+            // The owner has one lease's time to take over.
+            Some(target) if self.mode() == Mode::Auto => {
+                let lease = Lease::begin(now_ns, self.spec.lease_ns, self.spec.lease_ns);
+                self.wish = Wish::Plugin { target, lease };
+            }
+            _ => self.let_go(),
+        }
+    }
+
+    fn let_go(&mut self) {
+        self.wish = Wish::Idle;
+        self.waiting = false;
+        self.forget_cuts();
+        self.commanding = self.operator.is_some();
+    }
+
+    pub(super) fn forget_cuts(&mut self) {
+        (self.range_cut, self.slew_cut) = (None, None);
+    }
+
+    /// What the owner is told before its next call.
+    pub(super) fn state(&self) -> OutputState {
+        let cut = [self.range_cut, self.slew_cut];
+        OutputState {
+            applied: self.applied,
+            readback: self.readback,
+            mode: self.mode(),
+            limited_low: cut.contains(&Some(Cut::Low)),
+            limited_high: cut.contains(&Some(Cut::High)),
+            blocked: self.tripped || self.is_frozen() || self.operator.is_some(),
+            initialise: self.initialise,
+        }
+    }
+}

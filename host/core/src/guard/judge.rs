@@ -1,0 +1,159 @@
+//! From one proposal to its verdict: quality gate, range, slew, dwell, inhibits last.
+//!
+//! The verdict says what the guard would do, whatever the mode. Only in auto is the proposal taken.
+
+use super::actuator::{Actuator, Tick, Wish};
+use super::lease::Lease;
+use super::limits::Cut;
+use super::mode::Mode;
+use super::verdict::{OutputId, Reason, Verdict};
+use crate::record::InstanceId;
+use crate::tag::Quality;
+use crate::time::DurationNs;
+
+/// A proposal with its proposer. Numbers are in the output's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OwnedProposal {
+    /// Who proposes.
+    pub owner: InstanceId,
+    /// For which output.
+    pub output: OutputId,
+    /// Absolute.
+    pub setpoint: f64,
+    /// How long it may stand, run time.
+    pub valid_for_ns: DurationNs,
+    /// The worst of the inputs that it was made from.
+    pub input_quality: Quality,
+}
+
+/// What the proposal leads to.
+struct Judged {
+    verdict: Verdict,
+    reason: Reason,
+    /// Where the output goes if the proposal is taken; `None`: what was taken before stands.
+    target: Option<f64>,
+    range_cut: Option<Cut>,
+    slew_cut: Option<Cut>,
+}
+
+impl Judged {
+    fn without_effect(verdict: Verdict, reason: Reason) -> Judged {
+        Judged { verdict, reason, target: None, range_cut: None, slew_cut: None }
+    }
+}
+
+impl Actuator {
+    /// Judges a proposal for this output, and takes it where the mode allows.
+    pub(super) fn judge(&mut self, tick: Tick, proposal: &OwnedProposal) -> (Verdict, Reason) {
+        if let Some(reason) = self.reason_to_reject(proposal) {
+            return (Verdict::Rejected, reason);
+        }
+        self.judged = true;
+        let judged = match self.reason_to_ignore(proposal) {
+            Some(reason) => Judged::without_effect(Verdict::Held, reason),
+            None => self.fit(tick, proposal.setpoint),
+        };
+        (self.range_cut, self.slew_cut) = (judged.range_cut, judged.slew_cut);
+        if let Some(target) = judged.target {
+            self.initialise = false;
+            if self.mode() == Mode::Auto {
+                let lease = Lease::begin(tick.now_ns, proposal.valid_for_ns, self.spec.lease_ns);
+                self.wish = Wish::Plugin { target, lease };
+            }
+        }
+        (judged.verdict, judged.reason)
+    }
+
+    fn reason_to_reject(&self, proposal: &OwnedProposal) -> Option<Reason> {
+        if !proposal.setpoint.is_finite() {
+            Some(Reason::NotFinite)
+        } else if self.spec.owner != Some(proposal.owner) {
+            Some(Reason::NotOwner)
+        } else if self.judged {
+            Some(Reason::Twice)
+        } else if !self.spec.takes(proposal.setpoint) {
+            Some(Reason::NotWhole)
+        } else if proposal.valid_for_ns == 0 {
+            Some(Reason::NoValidity)
+        } else {
+            None
+        }
+    }
+
+    /// What stands above the proposal, and the quality gate.
+    fn reason_to_ignore(&self, proposal: &OwnedProposal) -> Option<Reason> {
+        let quality = proposal.input_quality;
+        if self.tripped {
+            Some(Reason::Tripped)
+        } else if self.operator.is_some() {
+            Some(Reason::Operator)
+        } else if !quality.is_usable() {
+            Some(Reason::InputQuality { quality })
+        } else if self.applied.is_some() {
+            None
+        } else if self.spec.readback.is_some() {
+            Some(Reason::ValueUnknown)
+        } else if quality != Quality::Good {
+            // The first value after a start needs better than doubtful inputs.
+            Some(Reason::InputQuality { quality })
+        } else {
+            None
+        }
+    }
+
+    /// Range, deadband, slew, dwell, inhibits.
+    fn fit(&self, tick: Tick, setpoint: f64) -> Judged {
+        let (target, range_cut) = self.limits.into_range(setpoint);
+        if let Some(reason) = self.reason_to_freeze() {
+            return Judged {
+                verdict: Verdict::Held,
+                reason,
+                // It stays where it is also when the inhibit ends, until the next proposal.
+                target: self.applied,
+                range_cut,
+                slew_cut: None,
+            };
+        }
+        let (mut verdict, mut reason) = match range_cut {
+            Some(Cut::High) => (Verdict::Clamped, Reason::AboveRange { hi: self.limits.hi }),
+            Some(Cut::Low) => (Verdict::Clamped, Reason::BelowRange { lo: self.limits.lo }),
+            None => (Verdict::Accepted, Reason::AsProposed),
+        };
+        let mut judged_target = target;
+        let mut slew_cut = None;
+        if let Some(applied) = self.applied {
+            let (from, _) = self.limits.into_range(applied);
+            let next = self.limits.step(from, target, self.slew_s);
+            if target == applied {
+                if range_cut.is_none() {
+                    reason = Reason::InForce;
+                }
+            } else if self.limits.is_within_deadband(target - applied) {
+                (verdict, reason) = (Verdict::Held, Reason::Deadband { deadband: self.limits.deadband });
+                judged_target = applied;
+            } else {
+                if next != target {
+                    slew_cut = Some(if next < target { Cut::High } else { Cut::Low });
+                }
+                if self.limits.dwells(self.last_change_ns, tick.now_ns) {
+                    (verdict, reason) = (Verdict::Held, Reason::Dwell);
+                } else if let (Some(_), None, Some(per_s)) = (slew_cut, range_cut, self.limits.slew_per_s) {
+                    (verdict, reason) = (Verdict::Clamped, Reason::Slew { per_s });
+                }
+            }
+        }
+        Judged { verdict, reason, target: Some(judged_target), range_cut, slew_cut }
+    }
+
+    fn reason_to_freeze(&self) -> Option<Reason> {
+        if self.trip_sight.holds || self.trip_sight.blind {
+            Some(Reason::TripBlind)
+        } else if self.inhibit_sight.blind {
+            Some(Reason::InhibitBlind)
+        } else if self.inhibit_sight.holds {
+            Some(Reason::Inhibited)
+        } else {
+            None
+        }
+    }
+}

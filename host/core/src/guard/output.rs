@@ -1,0 +1,244 @@
+//! What the configuration says of an output, and what it may not say.
+
+use super::inhibit::Expression;
+use super::limits::Limits;
+use super::mode::Mode;
+use crate::record::InstanceId;
+use crate::tag::TagId;
+use crate::time::DurationNs;
+use crate::unit::{Conversion, Unit};
+
+/// What kind of value an output takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputKind {
+    /// Any number in its range; needs a slew limit before a plugin may write it.
+    #[default]
+    Analogue,
+    /// On and off, or numbered positions: whole numbers, no slew.
+    Discrete,
+}
+
+/// What happens to an output when the controller stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OnStop {
+    /// The default, where there is one; then nobody commands it.
+    Release,
+    /// It stays at the value in force.
+    Hold,
+    /// This value, in the output's unit.
+    Value(f64),
+}
+
+/// The tag on which the device reports what it does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Readback {
+    /// The tag.
+    pub tag: TagId,
+    /// From the tag's unit to the output's.
+    pub conversion: Conversion,
+}
+
+/// An output as configured. Numbers are in its unit.
+#[derive(Clone, Debug)]
+pub struct OutputSpec {
+    /// Unique, for instance `reactor.temp_sp`.
+    pub name: String,
+    /// Its unit.
+    pub unit: Unit,
+    /// Analogue or discrete.
+    pub kind: OutputKind,
+    /// Lowest and highest value.
+    pub range: (f64, f64),
+    /// Largest change a second of run time.
+    pub slew_per_s: Option<f64>,
+    /// A change smaller than this is not worth a command; 0 for none.
+    pub deadband: f64,
+    /// Least run time between two changes; 0 for none.
+    pub min_dwell_ns: DurationNs,
+    /// Freezes the output while true.
+    pub inhibit: Option<Expression>,
+    /// Forces `fail_safe`, and latches.
+    pub trip: Option<Expression>,
+    /// Where a trip drives it; also where it goes when a lease ends and there is no default.
+    pub fail_safe: Option<f64>,
+    /// The relinquish value: where it goes when a lease ends.
+    pub default: Option<f64>,
+    /// The longest that one proposal stands, run time.
+    pub lease_ns: DurationNs,
+    /// When the controller stops.
+    pub on_stop: OnStop,
+    /// The output's mode; the lower of this and the plugin's holds.
+    pub mode: Mode,
+    /// The device's own report.
+    pub readback: Option<Readback>,
+    /// The one instance that may propose, if any.
+    pub owner: Option<InstanceId>,
+    /// The owner's mode.
+    pub owner_mode: Mode,
+}
+
+/// An output that can't be guarded as configured.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("the output `{output}`: {problem}")]
+pub struct GuardError {
+    /// Its name.
+    pub output: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with an output.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Problem {
+    /// Two outputs with one name.
+    #[error("is defined twice")]
+    Twice,
+    /// Not finite, or the wrong way round.
+    #[error("its range from {lo} to {hi} is none; give two finite numbers, the lower first")]
+    Range {
+        /// Lower end.
+        lo: f64,
+        /// Upper end.
+        hi: f64,
+    },
+    /// An analogue output that a plugin may write, without slew.
+    #[error(
+        "an analogue output needs a slew limit before its mode may be auto; give `slew`, for instance \"0.5 Cel/min\""
+    )]
+    SlewMissing,
+    /// Zero, negative or not finite; or on a discrete output.
+    #[error("its slew limit is {per_s} a second; it must be finite and above 0")]
+    Slew {
+        /// A second.
+        per_s: f64,
+    },
+    /// On a discrete output.
+    #[error("a discrete output has no slew limit and no deadband")]
+    DiscreteSlew,
+    /// Negative or not finite.
+    #[error("its deadband is {deadband}; it must be finite and not below 0")]
+    Deadband {
+        /// As given.
+        deadband: f64,
+    },
+    /// A value outside the range, or one that is no whole number for a discrete output.
+    #[error("its `{key}` is {value}, which is not a value of its range from {lo} to {hi}")]
+    Value {
+        /// `fail_safe`, `default` or `on_stop`.
+        key: &'static str,
+        /// As given.
+        value: f64,
+        /// Lower end.
+        lo: f64,
+        /// Upper end.
+        hi: f64,
+    },
+    /// A trip without a value to drive to.
+    #[error("a trip needs a value to drive the output to; give `fail_safe`")]
+    FailSafeMissing,
+    /// A lease that ends at once.
+    #[error("its lease is 0")]
+    LeaseZero,
+    /// A lease that ends before the plugin's next answer can be there.
+    #[error(
+        "its lease of {lease_ms} ms is shorter than its plugin's period of {period_ms} ms and deadline of {deadline_ms} ms together"
+    )]
+    LeaseShort {
+        /// The lease.
+        lease_ms: u64,
+        /// The period.
+        period_ms: u64,
+        /// The deadline.
+        deadline_ms: u64,
+    },
+}
+
+impl Problem {
+    /// The key of the output's table that has to change.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Problem::Twice => "name",
+            Problem::Range { .. } => "range",
+            Problem::SlewMissing | Problem::Slew { .. } | Problem::DiscreteSlew => "slew",
+            Problem::Deadband { .. } => "deadband",
+            Problem::Value { key, .. } => key,
+            Problem::FailSafeMissing => "trip",
+            Problem::LeaseZero | Problem::LeaseShort { .. } => "lease",
+        }
+    }
+}
+
+impl OutputSpec {
+    /// Everything that is wrong with it by itself.
+    #[must_use]
+    pub fn check(&self) -> Vec<GuardError> {
+        let mut problems = vec![];
+        let (lo, hi) = self.range;
+        if !(lo.is_finite() && hi.is_finite() && lo <= hi) {
+            problems.push(Problem::Range { lo, hi });
+        }
+        if !(self.deadband.is_finite() && 0.0 <= self.deadband) {
+            problems.push(Problem::Deadband { deadband: self.deadband });
+        }
+        match (self.kind, self.slew_per_s) {
+            (OutputKind::Analogue, None) if self.mode == Mode::Auto => problems.push(Problem::SlewMissing),
+            (OutputKind::Analogue | OutputKind::Discrete, Some(per_s)) if !(per_s.is_finite() && 0.0 < per_s) => {
+                problems.push(Problem::Slew { per_s });
+            }
+            (OutputKind::Discrete, Some(_)) => problems.push(Problem::DiscreteSlew),
+            (OutputKind::Discrete, None) if 0.0 < self.deadband => problems.push(Problem::DiscreteSlew),
+            (OutputKind::Analogue | OutputKind::Discrete, _) => {}
+        }
+        let on_stop = match self.on_stop {
+            OnStop::Value(value) => Some(value),
+            OnStop::Release | OnStop::Hold => None,
+        };
+        for (key, value) in [("fail_safe", self.fail_safe), ("default", self.default), ("on_stop", on_stop)] {
+            let Some(value) = value else { continue };
+            if !(lo <= value && value <= hi && self.takes(value)) {
+                problems.push(Problem::Value { key, value, lo, hi });
+            }
+        }
+        if self.trip.is_some() && self.fail_safe.is_none() {
+            problems.push(Problem::FailSafeMissing);
+        }
+        if self.lease_ns == 0 {
+            problems.push(Problem::LeaseZero);
+        }
+        problems.into_iter().map(|problem| self.error(problem)).collect()
+    }
+
+    /// Whether its lease lasts until the owner's next answer. Period and deadline are the plugin's,
+    /// in run time.
+    pub fn check_lease(&self, period_ns: DurationNs, deadline_ns: DurationNs) -> Result<(), GuardError> {
+        if period_ns.saturating_add(deadline_ns) <= self.lease_ns {
+            return Ok(());
+        }
+        let ms = |ns: DurationNs| ns / 1_000_000;
+        Err(self.error(Problem::LeaseShort {
+            lease_ms: ms(self.lease_ns),
+            period_ms: ms(period_ns),
+            deadline_ms: ms(deadline_ns),
+        }))
+    }
+
+    /// Whether a value is of its kind.
+    pub(super) fn takes(&self, value: f64) -> bool {
+        self.kind == OutputKind::Analogue || value.fract() == 0.0
+    }
+
+    pub(super) fn error(&self, problem: Problem) -> GuardError {
+        GuardError { output: self.name.clone(), problem }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            lo: self.range.0,
+            hi: self.range.1,
+            slew_per_s: self.slew_per_s,
+            deadband: self.deadband,
+            min_dwell_ns: self.min_dwell_ns,
+        }
+    }
+}

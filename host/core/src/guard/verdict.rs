@@ -1,0 +1,299 @@
+//! What the guard says and does: judgements of proposals, and commands.
+
+use super::mode::Mode;
+use crate::tag::Quality;
+use crate::time::TimeNs;
+use std::fmt;
+
+/// Index of an output among the guard's [`OutputSpec`](super::OutputSpec)s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutputId(pub u32);
+
+impl OutputId {
+    /// As an index.
+    #[must_use]
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the guard would do with a proposal, whatever the mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Takes effect in full in this scan, or is in force already.
+    Accepted,
+    /// Takes effect in part: cut by the range, or on its way under the slew limit.
+    Clamped,
+    /// Sound, and without effect for now.
+    Held,
+    /// Makes no sense, or is not the proposer's to make.
+    Rejected,
+}
+
+impl Verdict {
+    /// In messages and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Accepted => "accepted",
+            Verdict::Clamped => "clamped",
+            Verdict::Held => "held",
+            Verdict::Rejected => "rejected",
+        }
+    }
+}
+
+/// Why a verdict is what it is. Numbers are in the output's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reason {
+    /// Accepted: nothing stood against it.
+    AsProposed,
+    /// Accepted: nothing changes.
+    InForce,
+    /// Clamped: above the range, cut to its upper end.
+    AboveRange {
+        /// The upper end.
+        hi: f64,
+    },
+    /// Clamped: below the range, cut to its lower end.
+    BelowRange {
+        /// The lower end.
+        lo: f64,
+    },
+    /// Clamped: further away than one scan may go.
+    Slew {
+        /// The limit, a second.
+        per_s: f64,
+    },
+    /// Held: nearer to the value in force than the deadband. Its lease begins anew.
+    Deadband {
+        /// The deadband.
+        deadband: f64,
+    },
+    /// Held: the last change is too recent. It takes effect when the dwell ends, if its lease lasts.
+    Dwell,
+    /// Held: the inhibit is true. The output stays where it is; the lease begins anew.
+    Inhibited,
+    /// Held: an input of the inhibit is bad or stale, which counts as true.
+    InhibitBlind,
+    /// Held: the trip is latched until somebody resets it.
+    Tripped,
+    /// Held: an input of the trip is bad or stale, and its delay runs, or it was not seen yet.
+    TripBlind,
+    /// Held: an operator's override is in force.
+    Operator,
+    /// Held: made from inputs that can't be used. The earlier proposal stands until its lease ends.
+    InputQuality {
+        /// The worst of its inputs.
+        quality: Quality,
+    },
+    /// Held: nobody knows yet what the output's value is.
+    ValueUnknown,
+    /// Held: the controller is stopping.
+    Stopping,
+    /// Rejected: the setpoint is not finite.
+    NotFinite,
+    /// Rejected: a discrete output takes whole numbers.
+    NotWhole,
+    /// Rejected: valid for no time.
+    NoValidity,
+    /// Rejected: the output belongs to another plugin, or to none.
+    NotOwner,
+    /// Rejected: the output was proposed for in this scan already.
+    Twice,
+    /// Rejected: there is no such output.
+    NoSuchOutput,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::AsProposed => f.write_str("as proposed"),
+            Reason::InForce => f.write_str("already in force"),
+            Reason::AboveRange { hi } => write!(f, "above the range, cut to {hi}"),
+            Reason::BelowRange { lo } => write!(f, "below the range, cut to {lo}"),
+            Reason::Slew { per_s } => write!(f, "further than the slew limit of {per_s} a second lets it go at once"),
+            Reason::Deadband { deadband } => write!(f, "within the deadband of {deadband}"),
+            Reason::Dwell => f.write_str("the last change is too recent; it waits for the minimum dwell"),
+            Reason::Inhibited => f.write_str("inhibited"),
+            Reason::InhibitBlind => f.write_str("inhibited: an input of the inhibit is bad or stale"),
+            Reason::Tripped => f.write_str("tripped, until it is reset"),
+            Reason::TripBlind => f.write_str("an input of the trip is bad or stale"),
+            Reason::Operator => f.write_str("overridden by an operator"),
+            Reason::InputQuality { quality } => write!(f, "made from inputs that are {}", quality.name()),
+            Reason::ValueUnknown => f.write_str("the output's own value is not known yet"),
+            Reason::Stopping => f.write_str("the controller is stopping"),
+            Reason::NotFinite => f.write_str("the setpoint is not finite"),
+            Reason::NotWhole => f.write_str("the output is discrete and the setpoint not a whole number"),
+            Reason::NoValidity => f.write_str("valid for no time"),
+            Reason::NotOwner => f.write_str("the output is not this plugin's"),
+            Reason::Twice => f.write_str("the second proposal for the output in one scan"),
+            Reason::NoSuchOutput => f.write_str("there is no such output"),
+        }
+    }
+}
+
+/// What became of one proposal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgement {
+    /// The output.
+    pub output: OutputId,
+    /// What was proposed; none where it was not a finite number.
+    pub setpoint: Option<f64>,
+    /// What the guard would do, whatever the mode.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The mode that held: only in auto was it done.
+    pub mode: Mode,
+    /// The value in force after this scan, if it is known.
+    pub applied: Option<f64>,
+}
+
+/// What a command carries out. In the order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// A trip forces the fail-safe value.
+    Trip,
+    /// An operator's override.
+    Operator,
+    /// The owning plugin's proposal, in full or on its way.
+    Plugin,
+    /// The lease ended: the way to the default or the fail-safe value.
+    LeaseEnd,
+    /// The controller stops.
+    Stop,
+}
+
+impl Cause {
+    /// In messages and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Trip => "trip",
+            Cause::Operator => "operator",
+            Cause::Plugin => "plugin",
+            Cause::LeaseEnd => "lease-end",
+            Cause::Stop => "stop",
+        }
+    }
+}
+
+/// A value for an actuator. Its fields are private: only the guard makes one, and so what a sink
+/// gets is finite and within the output's range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Command {
+    output: OutputId,
+    value: f64,
+    sequence: u64,
+    scan: u64,
+    time_ns: TimeNs,
+    cause: Cause,
+}
+
+impl Command {
+    pub(super) fn new(output: OutputId, value: f64, sequence: u64, at: ScanTime, cause: Cause) -> Command {
+        assert!(value.is_finite(), "a command's value is finite");
+        Command { output, value, sequence, scan: at.scan, time_ns: at.time_ns, cause }
+    }
+
+    /// Which output.
+    #[must_use]
+    pub fn output(&self) -> OutputId {
+        self.output
+    }
+
+    /// In the output's unit; finite and within its range.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// Strictly rising over all commands of a guard, from 1.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The scan that made it.
+    #[must_use]
+    pub fn scan(&self) -> u64 {
+        self.scan
+    }
+
+    /// Run time of that scan.
+    #[must_use]
+    pub fn time_ns(&self) -> TimeNs {
+        self.time_ns
+    }
+
+    /// What it carries out.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+}
+
+/// When a scan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanTime {
+    /// Its number.
+    pub scan: u64,
+    /// Its run time.
+    pub time_ns: TimeNs,
+}
+
+/// Something that happened to an output without a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The output.
+    pub output: OutputId,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// See [`Event`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// The trip latched.
+    Tripped,
+    /// The lease ended with no new proposal; the default or the fail-safe value takes over.
+    LeaseEnded,
+    /// An override ended by its time.
+    OverrideEnded,
+}
+
+impl EventKind {
+    /// In messages and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::Tripped => "tripped",
+            EventKind::LeaseEnded => "lease-ended",
+            EventKind::OverrideEnded => "override-ended",
+        }
+    }
+}
+
+/// What came of a scan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanVerdicts {
+    /// One a proposal, in their order.
+    pub judgements: Vec<Judgement>,
+    /// At most one an output, in the outputs' order.
+    pub commands: Vec<Command>,
+    /// In the outputs' order.
+    pub events: Vec<Event>,
+}
+
+/// What came of stopping.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopVerdicts {
+    /// The last ones.
+    pub commands: Vec<Command>,
+    /// Let go of: nobody commands them from here on.
+    pub released: Vec<OutputId>,
+    /// Left at the value in force.
+    pub held: Vec<OutputId>,
+}
