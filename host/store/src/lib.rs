@@ -1,1 +1,5 @@
-//! placeholder
+//! Files that dinrail reads and keeps, each behind a directory capability.
+//!
+//! - [`assets`]: tables of numbers that a plugin may read
+
+pub mod assets;
