@@ -41,6 +41,12 @@ impl Tensor {
     pub fn values(&self) -> &[f32] {
         &self.values
     }
+
+    /// The values, shared rather than copied.
+    #[must_use]
+    pub fn shared_values(&self) -> Arc<[f32]> {
+        Arc::clone(&self.values)
+    }
 }
 
 /// Why an inference gave nothing. The texts are for the plugin's log.

@@ -10,6 +10,8 @@
 //! - [`image`]: the process image, the last value of every tag
 //! - [`description`]: what a plugin says of itself, and what it is told
 //! - [`frame`]: the frozen rows that one plugin instance gets
+//! - [`item`]: items that pass a camera or a gauge
+//! - [`outlook`]: what is known of the time ahead
 //! - [`inference`]: tensors and the seam to the model runtime
 //! - [`outcome`]: what came of a call; how a guest's answer is checked
 //! - [`guard`]: from proposals to verdicts and commands
@@ -20,7 +22,9 @@ pub mod frame;
 pub mod guard;
 pub mod image;
 pub mod inference;
+pub mod item;
 pub mod outcome;
+pub mod outlook;
 pub mod reading;
 pub mod record;
 pub mod tag;
