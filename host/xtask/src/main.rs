@@ -1,14 +1,14 @@
 //! The project's commands: `cargo xtask plugins | demo | test | bench | prove | models | ci`.
 //!
 //! Modules: [`workspace`] (where things are, running a step), [`toolchain`] (who compiles to wasm), [`plugins`]
-//! (components), [`peers`] (programs that tests talk to), [`tests`] (the test run), [`ci`] (everything that must
+//! (components), [`peers`] (programs that tests talk to), [`testing`] (the test run), [`ci`] (everything that must
 //! hold), [`models`] (training).
 
 mod ci;
 mod models;
 mod peers;
 mod plugins;
-mod tests;
+mod testing;
 mod toolchain;
 mod workspace;
 
@@ -92,9 +92,9 @@ fn run(task: Task) -> Result<ExitCode> {
             workspace.step("dinrail demo");
             return workspace.become_program(workspace.dinrail().arg("demo").args(arguments));
         }
-        Task::Test { arguments } => return tests::run(&workspace, &arguments),
-        Task::Bench { arguments } => return tests::run_binary(&workspace, "bench", &arguments),
-        Task::Prove { arguments } => return tests::run_binary(&workspace, "prove", &arguments),
+        Task::Test { arguments } => return testing::run(&workspace, &arguments),
+        Task::Bench { arguments } => return testing::run_binary(&workspace, "bench", &arguments),
+        Task::Prove { arguments } => return testing::run_binary(&workspace, "prove", &arguments),
         Task::Models { name } => models::train(&workspace, name.as_deref())?,
         Task::Ci => return ci::run(&workspace),
     }
