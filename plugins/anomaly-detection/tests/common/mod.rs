@@ -1,0 +1,91 @@
+//! What the native tests share: the shipped model in tract, and rows in, judgements out.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anomaly_detection::detector::{Detector, Judgement};
+use anomaly_detection::novelty::{Reconstruct, WINDOW};
+use tract_onnx::prelude::*;
+
+/// The shipped model, planned for one number of channels at a time.
+pub struct Native {
+    path: PathBuf,
+    plan: Option<(usize, Arc<TypedSimplePlan>)>,
+    /// Inferences so far.
+    pub runs: usize,
+}
+
+impl Native {
+    pub fn new() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/channel-autoencoder/model.onnx");
+        Native { path, plan: None, runs: 0 }
+    }
+}
+
+impl Reconstruct for Native {
+    type Error = anyhow::Error;
+
+    fn reconstruct(&mut self, windows: &[f32]) -> anyhow::Result<Vec<f32>> {
+        let channels = windows.len() / WINDOW;
+        let plan = match &self.plan {
+            Some((planned, plan)) if *planned == channels => plan.clone(),
+            _ => {
+                let fact = f32::fact([channels, WINDOW]).into();
+                let model = tract_onnx::onnx().with_ignore_value_info(true).model_for_path(&self.path)?;
+                let plan = model.with_input_fact(0, fact)?.into_optimized()?.into_runnable()?;
+                self.plan.insert((channels, plan)).1.clone()
+            }
+        };
+        self.runs += 1;
+        let out = plan.run(tvec!(Tensor::from_shape(&[channels, WINDOW], windows)?.into()))?;
+        Ok(out[0].to_plain_array_view::<f32>()?.iter().copied().collect())
+    }
+}
+
+/// Redraws everything perfectly: the detector without its model.
+pub struct Perfect;
+
+impl Reconstruct for Perfect {
+    type Error = std::convert::Infallible;
+
+    fn reconstruct(&mut self, windows: &[f32]) -> Result<Vec<f32>, Self::Error> {
+        Ok(windows.to_vec())
+    }
+}
+
+/// Runs all rows through a new detector.
+pub fn judge<M: Reconstruct>(
+    rows: &[Vec<Option<f64>>],
+    vibration: &[bool],
+    warmup: usize,
+    model: &mut M,
+) -> Vec<Judgement>
+where
+    M::Error: std::fmt::Debug,
+{
+    let mut detector = Detector::new(rows.first().map_or(0, Vec::len));
+    let each = rows.iter().map(|row| {
+        let (judgement, ran) = detector.row(row, vibration, warmup, model);
+        ran.expect("the model runs");
+        judgement
+    });
+    each.collect()
+}
+
+/// The folder of public data, if there is one on this machine; says so where not.
+pub fn data(test: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("DINRAIL_DATA").map(PathBuf::from);
+    if found.is_none() {
+        eprintln!("skipped: {test} needs DINRAIL_DATA");
+    }
+    found
+}
+
+/// A table of numbers: `skip` leading columns are not numbers.
+pub fn table(path: &Path, delimiter: char, skip: usize) -> Vec<Vec<f64>> {
+    let text = std::fs::read_to_string(path).expect("the file is there");
+    let lines = text.lines().skip(1).filter(|line| !line.is_empty());
+    let cells = |line: &str| line.split(delimiter).skip(skip).map(|x| x.trim().parse().unwrap_or(f64::NAN)).collect();
+    lines.map(cells).collect()
+}
