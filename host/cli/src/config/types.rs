@@ -2,7 +2,7 @@
 
 use super::error::{ConfigText, Span};
 use dinrail_core::description::ParameterValue;
-use dinrail_core::guard::Mode;
+use dinrail_core::guard::{Mode, OutputId, OutputSpec};
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagTable};
 use dinrail_core::time::{DurationNs, TimeNs};
@@ -139,21 +139,21 @@ pub(crate) enum Delimiter {
 }
 
 /// Where a record's time comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CsvTime {
-    /// A column with a date and time in this `strftime` format; without an offset it is local time of the site.
+    /// A column with a date and time; without an offset it is local time of the site.
     Format {
         /// Index of the column.
         column: usize,
-        /// For `jiff::fmt::strtime`.
+        /// `unix`, `unix_ms`, `unix_ns`, `rfc3339` or a `strptime` format.
         format: String,
     },
-    /// A column with a number: time = `start_ns` + number × `unit_ns`.
-    Number {
+    /// A column that counts (cycles, seconds): time = `start_ns` + number × `period_ns`.
+    Count {
         /// Index of the column.
         column: usize,
         /// Length of one.
-        unit_ns: DurationNs,
+        period_ns: DurationNs,
         /// Time of zero.
         start_ns: TimeNs,
     },
@@ -166,19 +166,23 @@ pub(crate) enum CsvTime {
     },
 }
 
-/// `kind = "mqtt"`
+/// `kind = "mqtt"`. What is none takes the link's default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MqttSource {
-    /// Host name or address.
-    pub(crate) host: String,
-    /// TCP port.
-    pub(crate) port: u16,
+    /// `mqtt://HOST:PORT`, which the link understands.
+    pub(crate) url: String,
     /// Unique at the broker.
     pub(crate) client_id: String,
     /// Name and password, where the broker wants them.
     pub(crate) login: Option<Login>,
     /// After this long without traffic the link is tested.
-    pub(crate) keep_alive_ns: DurationNs,
+    pub(crate) keep_alive_ns: Option<DurationNs>,
+    /// How long the broker keeps the session of a link that is down.
+    pub(crate) session_expiry_ns: Option<DurationNs>,
+    /// Samples that wait for the scan, at most.
+    pub(crate) inbox_limit: Option<usize>,
+    /// Messages that wait for the broker, at most.
+    pub(crate) outbox_limit: Option<usize>,
 }
 
 /// Name and password at a broker.
@@ -221,33 +225,33 @@ pub(crate) enum TagAddress {
         topic: String,
         /// JSON pointer (RFC 6901); none: the payload is the value itself.
         pointer: Option<String>,
+        /// Where the payload says when it was measured; none: when it arrived. The same for all tags of a topic.
+        time: Option<PayloadTime>,
     },
 }
 
-/// Index into [`Config::outputs`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct OutputId(pub(crate) u32);
-
-impl OutputId {
-    /// As an index.
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
+/// Where an MQTT payload says when it was measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PayloadTime {
+    /// JSON pointer (RFC 6901).
+    pub(crate) pointer: String,
+    /// `rfc3339`, `unix`, `unix_ms` or `unix_ns`.
+    pub(crate) format: String,
 }
 
 /// `[outputs."NAME"]`: what the guard needs, and where the command goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
-    /// Its name.
-    pub(crate) name: String,
     /// Of the name.
     pub(crate) span: Span,
     /// Where commands go.
     pub(crate) source: SourceId,
     /// Where in the source.
     pub(crate) address: OutputAddress,
-    /// The device's own report of what it does, and how it becomes the output's unit.
-    pub(crate) readback: Option<(TagId, Conversion)>,
+    /// For the guard. `owner_mode` is filled in; `owner` is not, since instances have no number yet.
+    pub(crate) spec: OutputSpec,
+    /// Of the lease, else of the name.
+    pub(crate) lease_span: Span,
     /// The owning plugin's index in [`Config::plugins`].
     pub(crate) owner: Option<usize>,
 }
@@ -323,9 +327,20 @@ pub(crate) struct PluginInput {
     /// Of the name.
     pub(crate) span: Span,
     /// The tags, patterns expanded, none twice.
-    pub(crate) tags: Vec<(TagId, Span)>,
+    pub(crate) tags: Vec<PluginTag>,
     /// Written as a list or a pattern.
     pub(crate) many: bool,
+}
+
+/// A tag that is bound to an input.
+#[derive(Clone, Debug)]
+pub(crate) struct PluginTag {
+    /// Which.
+    pub(crate) tag: TagId,
+    /// Of its name, or of the pattern that found it.
+    pub(crate) span: Span,
+    /// Found by a pattern, which passes over tags of another kind.
+    pub(crate) by_pattern: bool,
 }
 
 /// An output's binding.
@@ -382,13 +397,18 @@ pub(crate) struct Sink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SinkKind {
     /// One JSON object a line.
-    Jsonl(JsonlTarget),
+    Jsonl {
+        /// Where lines go.
+        target: JsonlTarget,
+        /// Goes on with a file that is there; otherwise it is started anew.
+        append: bool,
+    },
     /// Messages through a source of kind `mqtt`.
     Mqtt {
         /// The link.
         source: SourceId,
-        /// Where to.
-        topic: TopicTemplate,
+        /// Where to: a pattern that `dinrail_field`'s topics understand.
+        topic: String,
     },
 }
 
@@ -397,47 +417,6 @@ pub(crate) enum SinkKind {
 pub(crate) enum JsonlTarget {
     /// `path = "-"`
     Stdout,
-    /// A file, which is started anew.
+    /// A file.
     File(PathBuf),
-}
-
-/// A topic with places to fill in; `{site}` is filled in already.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TopicTemplate {
-    pub(super) parts: Vec<TopicPart>,
-}
-
-/// A piece of a [`TopicTemplate`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TopicPart {
-    /// As it stands.
-    Text(String),
-    /// `{plugin}`
-    Plugin,
-    /// `{kind}`
-    Kind,
-}
-
-impl TopicTemplate {
-    /// The topic for one plugin (or whatever stands in its place) and one kind of message. What MQTT
-    /// gives a meaning in a topic (`+`, `#`) becomes `_`.
-    pub(crate) fn render(&self, plugin: &str, kind: &str) -> String {
-        let mut topic = String::new();
-        for part in &self.parts {
-            match part {
-                TopicPart::Text(text) => topic.push_str(text),
-                TopicPart::Plugin => topic.extend(plugin.chars().map(safe_in_topic)),
-                TopicPart::Kind => topic.extend(kind.chars().map(safe_in_topic)),
-            }
-        }
-        topic
-    }
-}
-
-/// A character that can stand in a topic.
-pub(super) fn safe_in_topic(c: char) -> char {
-    match c {
-        '+' | '#' | '\0' => '_',
-        c => c,
-    }
 }

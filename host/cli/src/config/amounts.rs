@@ -1,0 +1,94 @@
+//! Durations: a number and a unit of time.
+
+use dinrail_core::time::DurationNs;
+
+/// What a duration looks like.
+pub(crate) const DURATION_HELP: &str =
+    "write a number and one of ns, us, ms, s, min, h, d: \"100ms\", \"2s\", \"5min\", \"1.5h\"";
+
+/// Longer than any duration in a configuration: a hundred years.
+pub(crate) const CENTURY_NS: DurationNs = 36_525 * 86_400 * 1_000_000_000;
+
+const UNITS: [(&str, u64); 7] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("min", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
+
+/// Why a duration is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DurationError {
+    /// `m` is the metre of UCUM and the minute of others.
+    #[error("`m` could be minutes or milliseconds; write `min` or `ms`")]
+    Ambiguous,
+    /// Anything else.
+    #[error("`{0}` is not a duration")]
+    Shape(String),
+    /// Past a century.
+    #[error("`{0}` is longer than a hundred years")]
+    TooLong(String),
+}
+
+/// Parses `NUMBER UNIT`, with or without a space between.
+pub(crate) fn parse_duration(text: &str) -> Result<DurationNs, DurationError> {
+    let shape = || DurationError::Shape(text.to_owned());
+    let trimmed = text.trim();
+    let digits = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).ok_or_else(shape)?;
+    let (number, unit) = trimmed.split_at(digits);
+    let unit = unit.trim_start();
+    if unit == "m" {
+        return Err(DurationError::Ambiguous);
+    }
+    let (_, unit_ns) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(shape)?;
+    let ns = match number.parse::<u64>() {
+        // Whole numbers stay exact.
+        Ok(whole) => whole.checked_mul(*unit_ns).filter(|ns| *ns <= CENTURY_NS),
+        Err(_) => {
+            let ns = number.parse::<f64>().ok().ok_or_else(shape)? * *unit_ns as f64;
+            (ns <= CENTURY_NS as f64).then_some(ns.round() as DurationNs)
+        }
+    };
+    ns.ok_or_else(|| DurationError::TooLong(text.to_owned()))
+}
+
+/// A duration as it would be written.
+pub(crate) fn show(ns: DurationNs) -> String {
+    let whole = UNITS.iter().rev().find(|(_, unit_ns)| ns % unit_ns == 0 && ns >= *unit_ns);
+    match whole {
+        Some((name, unit_ns)) => format!("{}{name}", ns / unit_ns),
+        None => "0s".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        let check = |text: &str, ns: DurationNs| assert_eq!(parse_duration(text), Ok(ns), "{text}");
+        check("100ms", 100_000_000);
+        check("2 s", 2_000_000_000);
+        check("1.5h", 5_400_000_000_000);
+        check("0s", 0);
+        check("36525d", CENTURY_NS);
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "5", "s", "-5s", "5 m", "5m", "1h30min", "1e3s", "1..5s", "5 sec", "9999999999d", "∞s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn they_are_shown_as_they_are_written() {
+        for text in ["100ms", "2s", "90min", "36525d", "0s"] {
+            assert_eq!(parse_duration(text).map(show), Ok(text.to_owned()));
+        }
+    }
+}

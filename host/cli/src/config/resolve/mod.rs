@@ -1,0 +1,103 @@
+//! From the document to the types, in the order in which one part needs another.
+
+mod site;
+
+mod table_head;
+
+mod sources;
+
+mod names;
+
+mod tags;
+
+mod outputs;
+
+mod plugins;
+
+mod sinks;
+
+use super::Places;
+use super::document::{Findings, Section};
+use super::error::{ConfigError, ConfigErrors, ConfigText};
+use super::types::{Config, Scan, SourceKind, Speed};
+pub(super) use outputs::LEASE_HELP;
+pub(super) use tags::kind_name;
+
+use sources::Sources;
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// Resolves a text, or finds everything that is wrong with it.
+pub(super) fn resolve(text: Arc<ConfigText>, places: &Places) -> Result<Config, ConfigErrors> {
+    let (document, syntax_errors) = DeTable::parse_recoverable(text.text());
+    let broken = syntax_errors.iter().map(|error| syntax_error(&text, error)).collect();
+    // What follows a broken line is a guess, and so would be the findings in it.
+    if let Some(errors) = ConfigErrors::some(broken) {
+        return Err(errors);
+    }
+    let findings = Findings::new(Arc::clone(&text));
+    let config = resolve_sections(&findings, document.get_ref(), places);
+    match ConfigErrors::some(findings.into_errors()) {
+        Some(errors) => Err(errors),
+        None => Ok(config),
+    }
+}
+
+fn syntax_error(text: &Arc<ConfigText>, error: &toml::de::Error) -> ConfigError {
+    let span = error.span().unwrap_or(0..0);
+    let help = "this is not TOML; texts stand in quotes, a key stands once, a table's header in brackets";
+    ConfigError::new(Arc::clone(text), span, error.message().replace('\n', "; "), "", help)
+}
+
+/// The result counts only where nothing was found.
+fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, places: &Places) -> Config {
+    let root = Section::new(findings, "the configuration", "", 0..0, document);
+    let site = site::site(&root);
+    let scan = site::scan(&root);
+    let sources = sources::sources(&root, &site);
+    let tags = tags::tags(&root, &sources);
+    let outputs = outputs::outputs(&root, &sources, &tags);
+    let plugins = plugins::plugins(
+        &root,
+        &plugins::Known { places, scan: &scan.value, sources: &sources, tags: &tags, outputs: &outputs },
+    );
+    let sinks = sinks::sinks(&root, &sources, &site);
+    let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
+    check_speed(findings, &scan, &sources, &tags);
+    if plugins.is_empty() && findings.is_empty() {
+        let help = "add a table such as `[plugins.watch]` with `component = \"anomaly-detection.wasm\"`";
+        findings.add(0..0, "the configuration has no plugin", "", help);
+    }
+    root.finish();
+    Config {
+        text: Arc::clone(findings.text()),
+        site,
+        scan: scan.value,
+        sources: sources.into_resolved(),
+        tags: tags.table,
+        tag_origins: tags.origins,
+        outputs,
+        plugins,
+        sinks,
+    }
+}
+
+/// Live tags can't be hurried.
+fn check_speed(findings: &Findings, scan: &site::FoundScan, sources: &Sources, tags: &tags::Tags) {
+    if scan.value.speed == Speed::Ratio(1.0) {
+        return;
+    }
+    let live = tags.origins.iter().find_map(|origin| {
+        let source = sources.get(origin.source)?;
+        matches!(source.kind, Some(SourceKind::Mqtt(_))).then_some(source)
+    });
+    if let Some(source) = live {
+        let message = format!("the source `{}` is live, and live sources allow only `speed = 1`", source.name);
+        let help = "leave `speed` out, or take the tags from a file or a simulated plant";
+        findings.add(scan.speed_span.clone(), message, "", help);
+    }
+}
+
+/// The time from one scan to the next where nothing is said.
+const DEFAULT_SCAN: Scan =
+    Scan { period_ns: 100_000_000, budget_ns: 50_000_000, speed: Speed::Ratio(1.0), workers: None };

@@ -1,0 +1,381 @@
+//! `[outputs."NAME"]`: what the guard is told of an output, and where its commands go.
+
+use super::names::{check_tag_name, is_pattern, matches};
+use super::sources::{Declared, Sources};
+use super::tags::{Tags, check_topic};
+use crate::config::amounts::CENTURY_NS;
+use crate::config::document::{Findings, Found, Section, did_you_mean};
+use crate::config::error::Span;
+use crate::config::types::{Output, OutputAddress, Plugin, Scan, SimSource, SourceKind};
+use dinrail_core::guard::{Expression, Mode, OnStop, OutputKind, OutputSpec, Readback};
+use dinrail_core::tag::{TagId, TagKind};
+use dinrail_core::unit::{Conversion, Unit, UnitError, parse_quantity, parse_rate};
+use dinrail_sim::Actuator;
+
+/// All outputs.
+#[derive(Default)]
+pub(super) struct Outputs {
+    pub(super) resolved: Vec<Output>,
+    /// Names of which something was wrong.
+    broken: Vec<String>,
+}
+
+impl Outputs {
+    /// Whether a name, or what a pattern should have found, was reported already.
+    pub(super) fn is_excused(&self, name: &str) -> bool {
+        if is_pattern(name) { !self.broken.is_empty() } else { self.broken.iter().any(|broken| broken == name) }
+    }
+}
+
+/// How long a proposal stands at most where nothing is said.
+const DEFAULT_LEASE_NS: u64 = 60_000_000_000;
+
+pub(super) const MODES: [(&str, Mode); 4] =
+    [("manual", Mode::Manual), ("shadow", Mode::Shadow), ("advise", Mode::Advise), ("auto", Mode::Auto)];
+
+const KINDS: [(&str, OutputKind); 2] = [("analogue", OutputKind::Analogue), ("discrete", OutputKind::Discrete)];
+
+pub(super) fn outputs(root: &Section<'_>, sources: &Sources, tags: &Tags) -> Outputs {
+    let mut outputs = Outputs::default();
+    for section in root.tables("outputs", "[outputs.\"reactor.temp_sp\"]") {
+        check_tag_name(section.findings(), "an output", section.name(), &section.span());
+        match output(&section, sources, tags) {
+            Some(output) => outputs.resolved.push(output),
+            None => outputs.broken.push(section.name().to_owned()),
+        }
+        section.finish();
+    }
+    outputs
+}
+
+fn output(section: &Section<'_>, sources: &Sources, tags: &Tags) -> Option<Output> {
+    let named = sources.named(section);
+    let plant = match named.as_ref().and_then(|(_, source)| source.kind.as_ref()) {
+        Some(SourceKind::Sim(plant)) => Some(plant),
+        _ => None,
+    };
+    let actuator = plant.and_then(|plant| actuator(section, plant));
+    let said_unit = section.parsed("unit", "write a UCUM unit such as \"bar\" or \"Cel\"", Unit::parse);
+    let unit_failed = section.has("unit") && said_unit.is_none();
+    let native = actuator.as_ref().map_or("", |(_, actuator)| actuator.unit);
+    let native = Unit::parse(native).expect("the simulator's units are UCUM");
+    let unit = said_unit.as_ref().map_or(&native, |unit| &unit.value).clone();
+    let spec = spec(section, tags, unit);
+    let address = match named.as_ref().map(|(_, source)| source) {
+        Some(Declared { kind: Some(SourceKind::Sim(_)), .. }) => {
+            let (index, actuator) = actuator?;
+            let conversion = to_actuator(section, &spec.as_ref()?.unit, &native, &actuator, said_unit)?;
+            Some(OutputAddress::Actuator { index, conversion })
+        }
+        Some(Declared { kind: Some(SourceKind::Mqtt(_)), .. }) => {
+            let topic = section.required_text("topic", "topic = \"plant/reactor/temp_sp/set\"")?;
+            check_topic(section, &topic.value, &topic.span).then_some(OutputAddress::Topic(topic.value))
+        }
+        Some(Declared { name, kind: Some(SourceKind::Csv(_)), .. }) => {
+            let message = format!("the source `{name}` is a table, and a table takes no commands");
+            section.findings().add(section.span(), message, "", "name a source of kind `mqtt` or `sim`");
+            None
+        }
+        Some(Declared { kind: None, .. }) | None => {
+            let _ = (section.value("topic"), section.value("actuator"));
+            None
+        }
+    };
+    let lease_span = section.value("lease").map_or(section.span(), |lease| lease.span);
+    let (source, _) = named?;
+    let (spec, address) = (spec?, address?);
+    if unit_failed {
+        return None;
+    }
+    check_spec(section, &spec);
+    check_conditions(section, &spec, sources, tags);
+    Some(Output { span: section.span(), source, address, spec, lease_span, owner: None })
+}
+
+/// Everything for the guard. Reads every key, so that all of them are looked at.
+fn spec(section: &Section<'_>, tags: &Tags, unit: Unit) -> Option<OutputSpec> {
+    if !section.has("range") {
+        section.missing("range", "range = [70, 100]");
+    }
+    let range = super::tags::range(section, &unit);
+    let slew = section.parsed("slew", SLEW_HELP, |text| parse_rate(text, &unit));
+    let deadband = quantity(section, "deadband", &unit, true);
+    let min_dwell = section.duration("min_dwell", 0, CENTURY_NS);
+    let inhibit = expression(section, "inhibit", tags);
+    let trip = expression(section, "trip", tags);
+    let fail_safe = quantity(section, "fail_safe", &unit, false);
+    let default = quantity(section, "default", &unit, false);
+    let lease = section.duration("lease", 1, CENTURY_NS);
+    let on_stop = on_stop(section, &unit);
+    let mode = section.choice("mode", &MODES).map_or(Mode::default(), |mode| mode.value);
+    let kind = section.choice("kind", &KINDS).map_or(OutputKind::default(), |kind| kind.value);
+    let readback = readback(section, tags, &unit);
+    let failed = (section.has("slew") && slew.is_none())
+        || (section.has("fail_safe") && fail_safe.is_none())
+        || (section.has("default") && default.is_none());
+    if failed {
+        return None;
+    }
+    Some(OutputSpec {
+        name: section.name().to_owned(),
+        unit,
+        kind,
+        range: range?,
+        slew_per_s: slew.map(|slew| slew.value),
+        deadband: deadband.unwrap_or(0.0),
+        min_dwell_ns: min_dwell.map_or(0, |dwell| dwell.value),
+        inhibit,
+        trip,
+        fail_safe,
+        default,
+        lease_ns: lease.map_or(DEFAULT_LEASE_NS, |lease| lease.value),
+        on_stop: on_stop?,
+        mode,
+        readback,
+        owner: None,
+        owner_mode: Mode::default(),
+    })
+}
+
+const SLEW_HELP: &str = "write a rate in the output's unit: \"0.5 Cel/min\"";
+
+/// A number in the output's unit, or a text with a unit of its own.
+fn quantity(section: &Section<'_>, key: &'static str, unit: &Unit, difference: bool) -> Option<f64> {
+    let found = section.value(key)?;
+    if let Some(number) = found.value.number() {
+        return Some(number);
+    }
+    let parsed = match found.value.0.as_str() {
+        // A difference of 1 K is one of 1 Cel; a rate a second converts just so.
+        Some(text) if difference => parse_rate(&format!("{text}/s"), unit).map_err(|error| error.to_string()),
+        Some(text) => parse_quantity(text, unit).map_err(|error: UnitError| error.to_string()),
+        None => Err(format!("it is {}", found.value.kind())),
+    };
+    match parsed {
+        Ok(number) => Some(number),
+        Err(why) => {
+            let help = "write a number in the output's unit, or a text with another unit: \"353 K\"";
+            section.findings().add(found.span, format!("`{key}`: {why}"), "", help);
+            None
+        }
+    }
+}
+
+const ON_STOP_HELP: &str =
+    "write `on_stop = \"hold\"` to leave it where it is, `\"release\"` to give it back, or `{ value = 80 }` to set it";
+
+fn on_stop(section: &Section<'_>, unit: &Unit) -> Option<OnStop> {
+    let Some(found) = section.value("on_stop") else {
+        let message = format!("{} needs `on_stop`: what happens when the controller stops", section.title());
+        section.findings().add(section.span(), message, "here", ON_STOP_HELP);
+        return None;
+    };
+    match (found.value.0.as_str(), found.value.0.as_table()) {
+        (Some("release"), _) => Some(OnStop::Release),
+        (Some("hold"), _) => Some(OnStop::Hold),
+        (None, Some(table)) => {
+            let inner = Section::new(section.findings(), "`on_stop`", "on_stop", found.span.clone(), table);
+            if !inner.has("value") {
+                inner.missing("value", "on_stop = { value = 80 }");
+            }
+            let value = quantity(&inner, "value", unit, false);
+            inner.finish();
+            value.map(OnStop::Value)
+        }
+        _ => {
+            section.findings().add(found.span, "`on_stop` is none of its three", "", ON_STOP_HELP);
+            None
+        }
+    }
+}
+
+fn expression(section: &Section<'_>, key: &'static str, tags: &Tags) -> Option<Expression> {
+    let found = section.text(key)?;
+    match Expression::parse(&found.value, &tags.table) {
+        Ok(expression) => Some(expression),
+        Err(error) => {
+            use dinrail_core::guard::inhibit::ExpressionProblem;
+            let mut help = EXPRESSION_HELP.to_owned();
+            if let ExpressionProblem::UnknownTag { name } = &error.problem {
+                if tags.is_excused(name) {
+                    return None;
+                }
+                help = did_you_mean(name, tags.names());
+            }
+            let span = within(section.findings(), &found, error.offset, error.length);
+            section.findings().add(span, format!("`{key}`: {error}"), "", help);
+            None
+        }
+    }
+}
+
+const EXPRESSION_HELP: &str =
+    "write comparisons of tags, joined by and, or, not: \"reactor.pressure > 6 bar for 2s or not reactor.permit\"";
+
+/// The place of some bytes of a text within the file; that of the whole text where it has escapes.
+fn within(findings: &Findings, found: &Found<String>, offset: usize, length: usize) -> Span {
+    let inner = found.span.start + 1..found.span.end.saturating_sub(1);
+    let plain = findings.text().text().get(inner.clone()) == Some(found.value.as_str());
+    if !plain {
+        return found.span.clone();
+    }
+    let start = (inner.start + offset).min(inner.end);
+    start..(start + length).min(inner.end)
+}
+
+fn readback(section: &Section<'_>, tags: &Tags, unit: &Unit) -> Option<Readback> {
+    let name = section.text("readback")?;
+    let Some(tag) = tags.table.find(&name.value) else {
+        if !tags.is_excused(&name.value) {
+            let message = format!("`readback`: there is no tag `{}`", name.value);
+            section.findings().add(name.span, message, "", did_you_mean(&name.value, tags.names()));
+        }
+        return None;
+    };
+    let known = tags.table.get(tag);
+    if known.kind != TagKind::Value {
+        let message = format!("`readback`: `{}` is a waveform", name.value);
+        section.findings().add(name.span, message, "", "name a tag with one number at a time");
+        return None;
+    }
+    match known.unit.conversion_to(unit) {
+        Ok(conversion) => Some(Readback { tag, conversion }),
+        Err(error) => {
+            let help = format!("give the tag or the output a unit that fits `{}`", unit.code());
+            section.findings().add(name.span, format!("`readback`: {error}"), "", help);
+            None
+        }
+    }
+}
+
+fn actuator(section: &Section<'_>, plant: &SimSource) -> Option<(usize, Actuator)> {
+    let (name, at) = match section.text("actuator") {
+        Some(name) => (name.value, name.span),
+        None if section.has("actuator") => return None,
+        None => (section.name().to_owned(), section.span()),
+    };
+    let plant = dinrail_sim::plant(&plant.plant, plant.seed, plant.faults.clone()).ok()?;
+    let found = plant.actuators().iter().enumerate().find(|(_, actuator)| actuator.name == name);
+    if found.is_none() {
+        let message = format!("the plant has no actuator `{name}`");
+        let help = did_you_mean(&name, plant.actuators().iter().map(|actuator| actuator.name));
+        section.findings().add(at, message, "", help);
+    }
+    found.map(|(index, actuator)| (index, actuator.clone()))
+}
+
+fn to_actuator(
+    section: &Section<'_>,
+    unit: &Unit,
+    native: &Unit,
+    actuator: &Actuator,
+    said: Option<Found<Unit>>,
+) -> Option<Conversion> {
+    match unit.conversion_to(native) {
+        Ok(conversion) => Some(conversion),
+        Err(error) => {
+            let at = said.map_or(section.span(), |unit| unit.span);
+            let help = format!("leave `unit` out for `{}`, which the actuator takes", actuator.unit);
+            section.findings().add(at, error.to_string(), "", help);
+            None
+        }
+    }
+}
+
+/// What the guard says of it, at the key it speaks of.
+fn check_spec(section: &Section<'_>, spec: &OutputSpec) {
+    let keys = ["range", "slew", "deadband", "fail_safe", "default", "on_stop", "trip", "lease"];
+    let place = |wanted: &str| {
+        let key = keys.into_iter().find(|key| *key == wanted);
+        key.and_then(|key| section.value(key)).map_or(section.span(), |found| found.span)
+    };
+    for error in spec.check() {
+        let key = error.problem.key();
+        let help = format!("change `{key}` of {}", section.title());
+        section.findings().add(place(key), error.to_string(), "", help);
+    }
+    if spec.mode == Mode::Auto && spec.default.is_none() && spec.fail_safe.is_none() {
+        let message = format!("{} is in auto and has neither `default` nor `fail_safe`", section.title());
+        let help = "say where it goes when the plugin falls silent: add `fail_safe = …` or `default = …`";
+        section.findings().add(section.span(), message, "here", help);
+    }
+}
+
+/// A condition on a live tag that never goes stale would hold what it said last while its link is down.
+fn check_conditions(section: &Section<'_>, spec: &OutputSpec, sources: &Sources, tags: &Tags) {
+    let conditions = [("inhibit", &spec.inhibit), ("trip", &spec.trip)];
+    for (key, expression) in conditions {
+        for tag in expression.iter().flat_map(|expression| expression.tags()) {
+            check_condition_tag(section, key, *tag, sources, tags);
+        }
+    }
+    if let Some(readback) = &spec.readback {
+        refuse_asset_tag(section, "readback", readback.tag, sources, tags);
+    }
+}
+
+fn check_condition_tag(section: &Section<'_>, key: &'static str, tag: TagId, sources: &Sources, tags: &Tags) {
+    refuse_asset_tag(section, key, tag, sources, tags);
+    let known = tags.table.get(tag);
+    let source = sources.get(tags.origin(tag).source).and_then(|source| source.kind.as_ref());
+    if matches!(source, Some(SourceKind::Mqtt(_))) && known.stale_after_ns.is_none() {
+        let at = section.value(key).map_or(section.span(), |found| found.span);
+        let message = format!("`{key}` looks at `{}`, which never goes stale", known.name);
+        let help = format!("add `stale_after = \"…\"` to [tags.{:?}], so that a lost link counts as true", known.name);
+        section.findings().add(at, message, "", help);
+    }
+}
+
+fn refuse_asset_tag(section: &Section<'_>, key: &'static str, tag: TagId, sources: &Sources, tags: &Tags) {
+    let source = sources.get(tags.origin(tag).source).and_then(|source| source.kind.as_ref());
+    if matches!(source, Some(SourceKind::Csv(table)) if table.key.is_some()) {
+        let at = section.value(key).map_or(section.span(), |found| found.span);
+        let message = format!("`{key}` looks at `{}`, which every asset has", tags.table.get(tag).name);
+        section.findings().add(at, message, "", "name a tag of a source without `key`");
+    }
+}
+
+/// Gives every output its owner; a second one is a mistake.
+pub(super) fn with_owners(findings: &Findings, outputs: Outputs, plugins: &[Plugin], scan: &Scan) -> Vec<Output> {
+    let mut outputs = outputs.resolved;
+    for (index, plugin) in plugins.iter().enumerate() {
+        for (id, span) in plugin.outputs.iter().flat_map(|binding| &binding.outputs) {
+            let Some(output) = outputs.get_mut(id.index()) else { continue };
+            if let Some(other) = output.owner.and_then(|owner| plugins.get(owner)) {
+                let message = match other.name == plugin.name {
+                    true => format!("the output `{}` is bound twice", output.spec.name),
+                    false => format!("the output `{}` is written by `{}` already", output.spec.name, other.name),
+                };
+                findings.add(span.clone(), message, "", "an output has one owner; take it from one of them");
+                continue;
+            }
+            output.owner = Some(index);
+            output.spec.owner_mode = plugin.mode;
+            check_lease(findings, output, plugin, scan);
+        }
+    }
+    outputs
+}
+
+/// As far as it can be told before the plugin says what it wants.
+fn check_lease(findings: &Findings, output: &Output, plugin: &Plugin, scan: &Scan) {
+    let (Some(period_ns), Some(deadline_ns)) = (plugin.period_ns, plugin.deadline_ns) else { return };
+    if let Err(error) = output.spec.check_lease(period_ns, scan.run_ns(deadline_ns)) {
+        findings.add(output.lease_span.clone(), error.to_string(), "", LEASE_HELP);
+    }
+}
+
+/// What to do about a lease that is too short.
+pub(in crate::config) const LEASE_HELP: &str = "make `lease` of the output longer, or `period` or `deadline` of the plugin shorter; the deadline counts in run time";
+
+/// Outputs that a pattern or a name stands for, by name, bytewise.
+pub(super) fn find(outputs: &Outputs, name: &str) -> Vec<usize> {
+    let mut found: Vec<usize> = (0..outputs.resolved.len())
+        .filter(|index| {
+            let known = &outputs.resolved[*index].spec.name;
+            if is_pattern(name) { matches(name, known) } else { known == name }
+        })
+        .collect();
+    found.sort_by(|a, b| outputs.resolved[*a].spec.name.cmp(&outputs.resolved[*b].spec.name));
+    found
+}

@@ -1,0 +1,421 @@
+//! `[sources.NAME]`
+
+use super::names::check_name;
+use super::table_head::{TableHead, table_head};
+use crate::config::amounts::CENTURY_NS;
+use crate::config::document::{Found, Section, did_you_mean};
+use crate::config::error::Span;
+use crate::config::types::{CsvSource, CsvTime, Delimiter, Login, MqttSource, SimSource, Site, Source, SourceKind};
+use dinrail_core::reading::SourceId;
+use dinrail_core::time::TimeNs;
+use dinrail_sim::Script;
+use jiff::civil::DateTime;
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
+
+/// A source that was declared.
+pub(super) struct Declared {
+    pub(super) name: String,
+    pub(super) span: Span,
+    /// None where something is wrong with it, which was reported.
+    pub(super) kind: Option<SourceKind>,
+}
+
+/// All sources that were declared.
+pub(super) struct Sources {
+    declared: Vec<Declared>,
+}
+
+impl Sources {
+    pub(super) fn get(&self, id: SourceId) -> Option<&Declared> {
+        self.declared.get(id.0 as usize)
+    }
+
+    /// The source that `key` of a section names.
+    pub(super) fn named(&self, section: &Section<'_>) -> Option<(SourceId, &Declared)> {
+        let name = section.required_text("source", "source = \"plc1\"")?;
+        let found = self.declared.iter().zip(0..).find(|(source, _)| source.name == name.value);
+        if found.is_none() {
+            let message = format!("there is no source `{}`", name.value);
+            let names = self.declared.iter().map(|source| source.name.as_str());
+            section.findings().add(name.span, message, "", did_you_mean(&name.value, names));
+        }
+        found.map(|(source, id)| (SourceId(id), source))
+    }
+
+    /// Those that are right; all are, where nothing was found.
+    pub(super) fn into_resolved(self) -> Vec<Source> {
+        let resolved = |Declared { name, span, kind }| Some(Source { name, span, kind: kind? });
+        self.declared.into_iter().filter_map(resolved).collect()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Sim,
+    Csv,
+    Mqtt,
+}
+
+const KINDS: [(&str, Kind); 3] = [("sim", Kind::Sim), ("csv", Kind::Csv), ("mqtt", Kind::Mqtt)];
+
+pub(super) fn sources(root: &Section<'_>, site: &Site) -> Sources {
+    let mut declared = Vec::new();
+    for section in root.tables("sources", "[sources.plc1]") {
+        check_name(section.findings(), "source", section.name(), &section.span());
+        if !section.has("kind") {
+            section.missing("kind", "kind = \"mqtt\"");
+        }
+        let (name, span) = (section.name().to_owned(), section.span());
+        let kind = match section.choice("kind", &KINDS).map(|kind| kind.value) {
+            Some(Kind::Sim) => finished(section, sim),
+            Some(Kind::Csv) => finished(section, |section| csv(section, site)),
+            Some(Kind::Mqtt) => finished(section, |section| mqtt(section, site)),
+            // Without a kind, what else is known here can't be told.
+            None => None,
+        };
+        declared.push(Declared { name, span, kind });
+    }
+    Sources { declared }
+}
+
+fn finished(section: Section<'_>, read: impl FnOnce(&Section<'_>) -> Option<SourceKind>) -> Option<SourceKind> {
+    let kind = read(&section);
+    section.finish();
+    kind
+}
+
+fn sim(section: &Section<'_>) -> Option<SourceKind> {
+    let plant = section.required_text("plant", "plant = \"demo\"");
+    let seed = section.whole("seed", 0, i64::MAX).map_or(1, |seed| seed.value.unsigned_abs());
+    let faults = section.text("faults");
+    let script = match &faults {
+        None => Script::none(),
+        Some(name) => Script::named(&name.value).or_else(|| {
+            let message = format!("there is no fault script `{}`", name.value);
+            let help = did_you_mean(&name.value, dinrail_sim::fault::SCRIPTS);
+            section.findings().add(name.span.clone(), message, "", help);
+            None
+        })?,
+    };
+    let plant = plant?;
+    match dinrail_sim::plant(&plant.value, seed, script.clone()) {
+        Ok(_fits) => Some(SourceKind::Sim(SimSource { plant: plant.value, seed, faults: script })),
+        Err(error) => {
+            let (span, help) = match (&error, faults) {
+                (dinrail_sim::PlantError::Script(_), Some(faults)) => {
+                    (faults.span, "leave `faults` out, or take the plant \"rig\" or \"demo\"".to_owned())
+                }
+                _ => (plant.span, did_you_mean(&plant.value, dinrail_sim::PLANTS)),
+            };
+            section.findings().add(span, with_causes(&error), "", help);
+            None
+        }
+    }
+}
+
+/// An error and what caused it, on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn csv(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
+    let path = section.required_text("path", "path = \"lab.csv.gz\"");
+    let delimiter = delimiter(section);
+    let given = column_names(section);
+    let header = section.boolean("header");
+    let (time_found, key_found) = (section.value("time"), section.value("key"));
+    if time_found.is_none() {
+        section.missing("time", "time = { column = \"datetime\", format = \"%Y-%m-%d %H:%M:%S\" }");
+    }
+    let path = path?;
+    let full_path = section.findings().text().folder().join(&path.value);
+    let head = match table_head(&full_path, delimiter?) {
+        Ok(head) => head,
+        Err(error) => {
+            let message = format!("the table `{}` can't be read: {error}", full_path.display());
+            let help = "name a file that is there; relative paths count from the folder of this file";
+            section.findings().add(path.span, message, "", help);
+            return None;
+        }
+    };
+    let header = header.map_or(given.is_none(), |header| header.value);
+    let columns = columns(section, given, header, &head, &path.span)?;
+    let first_record = if header { head.second } else { Some(head.first) };
+    let key = match key_found {
+        Some(key) => Some(column_index(section, "key", &key, &columns)?),
+        None => None,
+    };
+    let time = csv_time(section, &columns, first_record.as_deref(), site)?;
+    Some(SourceKind::Csv(CsvSource { path: full_path, delimiter: delimiter?, header, columns, time, key }))
+}
+
+/// None where it is wrong.
+fn delimiter(section: &Section<'_>) -> Option<Delimiter> {
+    let whitespace = section.boolean("whitespace");
+    let delimiter = section.text("delimiter");
+    match (whitespace, delimiter) {
+        (Some(Found { value: true, .. }), Some(delimiter)) => {
+            let message = "`delimiter` and `whitespace` exclude each other";
+            section.findings().add(delimiter.key, message, "", "leave one of them out");
+            None
+        }
+        (Some(Found { value: true, .. }), None) => Some(Delimiter::Whitespace),
+        (_, None) => Some(Delimiter::Byte(b',')),
+        (_, Some(text)) => match text.value.as_bytes() {
+            [byte] if !byte.is_ascii_alphanumeric() && !b"\"\r\n".contains(byte) && byte.is_ascii() => {
+                Some(Delimiter::Byte(*byte))
+            }
+            _ => {
+                let message = format!("`delimiter` can't be {:?}", text.value);
+                let help = "write one ASCII character such as \";\" or \"\\t\", or `whitespace = true` for any blanks";
+                section.findings().add(text.span, message, "", help);
+                None
+            }
+        },
+    }
+}
+
+/// `columns = [...]`
+fn column_names(section: &Section<'_>) -> Option<Found<Vec<String>>> {
+    let found = section.value("columns")?;
+    let texts = found.value.0.as_array().and_then(|list| {
+        list.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+    });
+    if texts.is_none() {
+        let help = "write [\"first\", \"second\"], one for each column of the file";
+        section.findings().add(found.span.clone(), "`columns` should be a list of texts", "", help);
+    }
+    Some(found.map(|_| texts.unwrap_or_default()))
+}
+
+fn columns(
+    section: &Section<'_>,
+    given: Option<Found<Vec<String>>>,
+    header: bool,
+    head: &TableHead,
+    path: &Span,
+) -> Option<Vec<String>> {
+    let (columns, span) = match given {
+        Some(given) if given.value.len() == head.first.len() => (given.value, given.span),
+        Some(given) => {
+            let (named, there) = (given.value.len(), head.first.len());
+            let message = format!("`columns` names {named} columns, the file's first line has {there}");
+            let help = "name every column; a wrong `delimiter` also looks like this";
+            section.findings().add(given.span, message, "", help);
+            return None;
+        }
+        None if header => (head.first.clone(), path.clone()),
+        None => ((1..=head.first.len()).map(|number| number.to_string()).collect(), path.clone()),
+    };
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
+        let message = format!("two columns are called `{twice}`");
+        let help = "give every column a name of its own with `columns = [\"…\", …]`";
+        section.findings().add(span, message, "", help);
+        return None;
+    }
+    Some(columns)
+}
+
+/// The column that a name or a number (from 1) says.
+pub(super) fn column_index(
+    section: &Section<'_>,
+    key: &str,
+    found: &Found<crate::config::document::Value<'_>>,
+    columns: &[String],
+) -> Option<usize> {
+    let report = |message: String, help: String| {
+        section.findings().add(found.span.clone(), message, "", help);
+        None
+    };
+    if let Some(name) = found.value.0.as_str() {
+        return columns.iter().position(|column| column == name).or_else(|| {
+            let help = did_you_mean(name, columns.iter().map(String::as_str));
+            report(format!("the table has no column `{name}`"), help)
+        });
+    }
+    let Some(number) = found.value.whole() else {
+        let message = format!("`{key}` should be a column's name or number, is {}", found.value.kind());
+        return report(message, "write \"NAME\" or, counting from 1, a number".to_owned());
+    };
+    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    index.filter(|index| *index < columns.len()).or_else(|| {
+        let message = format!("the table has no column {number}");
+        report(message, format!("columns count from 1 to {}", columns.len()))
+    })
+}
+
+fn csv_time(
+    section: &Section<'_>,
+    columns: &[String],
+    first_record: Option<&[String]>,
+    site: &Site,
+) -> Option<CsvTime> {
+    let example = "time = { period = \"1s\" }";
+    let time = section.section("time", example)?;
+    let column = match time.value("column") {
+        Some(found) => Some(column_index(&time, "column", &found, columns)?),
+        None => None,
+    };
+    let format = time.text("format");
+    let period = time.duration("period", 1, CENTURY_NS);
+    let start_ns = start(&time, site);
+    let has_format = time.has("format");
+    let has_start = time.has("start");
+    let (findings, span, has_period) = (time.findings(), time.span(), time.has("period"));
+    time.finish();
+    let add = |message: &str, help: &str| {
+        findings.add(span.clone(), message, "", help);
+        None
+    };
+    match (column, format, period) {
+        (Some(column), Some(format), None) if !has_period => {
+            if has_start {
+                return add("`start` goes with `period`, and `format` is given", "leave `start` out");
+            }
+            check_format(section, &format, first_record.and_then(|record| record.get(column)))
+                .then_some(CsvTime::Format { column, format: format.value })
+        }
+        (Some(column), None, Some(period)) if !has_format => {
+            Some(CsvTime::Count { column, period_ns: period.value, start_ns: start_ns? })
+        }
+        (None, None, Some(period)) if !has_format => {
+            Some(CsvTime::Period { period_ns: period.value, start_ns: start_ns? })
+        }
+        // A key of the wrong type was reported by its reader.
+        (_, None, _) if has_format => None,
+        (_, _, None) if has_period => None,
+        _ => add(
+            "`time` should have `column` and `format`, `column` and `period`, or `period`",
+            "see the reference: a date and time, a count of periods, or one record a period",
+        ),
+    }
+}
+
+/// 1970 where nothing is said.
+fn start(time: &Section<'_>, site: &Site) -> Option<TimeNs> {
+    let Some(found) = time.value("start") else { return Some(0) };
+    let text = match (found.value.0.as_str(), found.value.0.as_datetime()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(datetime)) => datetime.to_string(),
+        (None, None) => String::new(),
+    };
+    let ns = parse_time(&text, &site.time_zone);
+    if ns.is_none() {
+        let help = "write \"2026-03-01T06:00:00Z\", or without an offset for local time of the site";
+        time.findings().add(found.span, "`start` is not a date and time", "", help);
+    }
+    ns
+}
+
+/// RFC 3339, or a local date and time of the zone.
+fn parse_time(text: &str, zone: &TimeZone) -> Option<TimeNs> {
+    let stamp = match text.parse::<jiff::Timestamp>() {
+        Ok(stamp) => stamp,
+        Err(_no_offset) => text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp(),
+    };
+    TimeNs::try_from(stamp.as_nanosecond()).ok()
+}
+
+/// Formats with a name of their own, which the source knows.
+const NAMED_FORMATS: [&str; 4] = ["unix", "unix_ms", "unix_ns", "rfc3339"];
+
+/// Tries the format on the first record, where there is one.
+fn check_format(section: &Section<'_>, format: &Found<String>, sample: Option<&String>) -> bool {
+    let Some(sample) = sample else { return true };
+    let fits = match format.value.as_str() {
+        "rfc3339" => sample.parse::<jiff::Timestamp>().is_ok(),
+        name if NAMED_FORMATS.contains(&name) => sample.parse::<f64>().is_ok(),
+        strptime => BrokenDownTime::parse(strptime, sample)
+            .is_ok_and(|time| time.to_datetime().is_ok() || time.to_timestamp().is_ok()),
+    };
+    if !fits {
+        let message = format!("`format` does not fit the first record's time, `{sample}`");
+        let help = "write a strptime format with date and time such as \"%Y-%m-%d %H:%M:%S\", or unix, unix_ms, unix_ns or rfc3339";
+        section.findings().add(format.span.clone(), message, "", help);
+    }
+    fits
+}
+
+/// Bounds of what waits; beyond them a queue is a leak.
+const MAX_WAITING: i64 = 10_000_000;
+
+fn mqtt(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
+    let url = section.required_text("url", "url = \"mqtt://127.0.0.1:1883\"");
+    let client_id = section.text("client_id");
+    if let Some(id) = client_id.as_ref().filter(|id| id.value.is_empty() || id.value.len() > 256) {
+        section.findings().add(id.span.clone(), "`client_id` should have 1 to 256 bytes", "", "shorten it");
+    }
+    let login = login(section);
+    let keep_alive = section.duration("keep_alive", 1_000_000_000, 65_535_000_000_000);
+    let session_expiry = section.duration("session_expiry", 0, 4_294_967_000_000_000_000);
+    let limit = |key| section.whole(key, 1, MAX_WAITING).and_then(|limit| usize::try_from(limit.value).ok());
+    let (inbox_limit, outbox_limit) = (limit("inbox_limit"), limit("outbox_limit"));
+    let url = url?;
+    if let Err(why) = check_url(&url.value) {
+        let help = "write \"mqtt://HOST\" or \"mqtt://HOST:PORT\"; name and password have keys of their own";
+        section.findings().add(url.span, format!("`url`: {why}"), "", help);
+        return None;
+    }
+    Some(SourceKind::Mqtt(MqttSource {
+        url: url.value,
+        client_id: client_id.map_or_else(|| format!("dinrail-{}-{}", site.name, section.name()), |id| id.value),
+        login,
+        keep_alive_ns: keep_alive.map(|found| found.value),
+        session_expiry_ns: session_expiry.map(|found| found.value),
+        inbox_limit,
+        outbox_limit,
+    }))
+}
+
+fn login(section: &Section<'_>) -> Option<Login> {
+    let user = section.text("user");
+    let file = section.text("password_file");
+    match (user, file) {
+        (None, None) => None,
+        (Some(user), Some(file)) => {
+            let path = section.findings().text().folder().join(&file.value);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => Some(Login { user: user.value, password: text.trim_end().to_owned() }),
+                Err(error) => {
+                    let message = format!("the password file `{}` can't be read: {error}", path.display());
+                    section.findings().add(file.span, message, "", "put the password alone into that file");
+                    None
+                }
+            }
+        }
+        (Some(found), None) | (None, Some(found)) => {
+            let help = "add `user = \"…\"` and `password_file = \"FILE\"`, or leave both out";
+            section.findings().add(found.key, "`user` and `password_file` go together", "", help);
+            None
+        }
+    }
+}
+
+fn check_url(url: &str) -> Result<(), &'static str> {
+    if url.starts_with("mqtts://") {
+        return Err("this version speaks no TLS");
+    }
+    let rest = url.strip_prefix("mqtt://").ok_or("it should begin with `mqtt://`")?;
+    if rest.contains('@') {
+        return Err("name and password don't belong here");
+    }
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (rest, "1883"),
+    };
+    if host.is_empty() || host.contains(['/', ' ']) {
+        return Err("the host is missing or no name");
+    }
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(()),
+        _ => Err("the port should be a number from 1 to 65535"),
+    }
+}

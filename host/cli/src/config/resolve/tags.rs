@@ -1,0 +1,410 @@
+//! `[tags."NAME"]`: one tag, or with a pattern for a name, one for each column or signal that it fits.
+
+use super::names::{check_tag_name, is_pattern, matches};
+use super::sources::{Sources, column_index};
+use crate::config::amounts::CENTURY_NS;
+use crate::config::document::{Section, did_you_mean};
+use crate::config::types::{CsvSource, PayloadTime, SimSource, SourceKind, TagAddress, TagOrigin};
+use dinrail_core::reading::SourceId;
+use dinrail_core::tag::{Tag, TagId, TagKind, TagTable};
+use dinrail_core::unit::{Conversion, Unit, parse_quantity};
+use dinrail_sim::{Kind, Signal};
+use std::collections::{HashMap, HashSet};
+
+/// All tags.
+#[derive(Default)]
+pub(super) struct Tags {
+    pub(super) table: TagTable,
+    pub(super) origins: Vec<TagOrigin>,
+    /// Names and patterns of which something was wrong; what is not found may have been one of them.
+    broken: Vec<String>,
+}
+
+impl Tags {
+    /// A tag's origin.
+    pub(super) fn origin(&self, tag: TagId) -> &TagOrigin {
+        &self.origins[tag.index()]
+    }
+
+    /// Whether a name, or what a pattern should have found, may be a tag that was reported already.
+    pub(super) fn is_excused(&self, name: &str) -> bool {
+        if is_pattern(name) {
+            return !self.broken.is_empty();
+        }
+        self.broken.iter().any(|broken| matches(broken, name))
+    }
+
+    /// All names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.table.iter().map(|(_, tag)| tag.name.as_str())
+    }
+}
+
+pub(super) fn tags(root: &Section<'_>, sources: &Sources) -> Tags {
+    let sections = root.tables("tags", "[tags.\"pump1.current\"]");
+    let plain: HashSet<String> =
+        sections.iter().map(|s| s.name().to_owned()).filter(|name| !is_pattern(name)).collect();
+    let mut tags = Tags::default();
+    for section in sections {
+        let name = section.name().to_owned();
+        match found_in(&section, sources, &plain) {
+            Some(found) => {
+                for (tag, origin) in found {
+                    add(&section, &mut tags, tag, origin);
+                }
+            }
+            None => tags.broken.push(name),
+        }
+        section.finish();
+    }
+    check_payload_times(root, &tags);
+    tags
+}
+
+fn add(section: &Section<'_>, tags: &mut Tags, tag: Tag, origin: TagOrigin) {
+    match tags.table.add(tag) {
+        Ok(_id) => tags.origins.push(origin),
+        Err(error) => {
+            let help = "make the patterns narrower, so that one of them finds it";
+            section.findings().add(section.span(), error.to_string(), "here again", help);
+        }
+    }
+}
+
+/// What a section says of every tag it stands for.
+struct Common {
+    unit: Option<Unit>,
+    range: Option<(f64, f64)>,
+    stale_after_ns: Option<u64>,
+    kind: Option<TagKind>,
+}
+
+/// The tags of one section; none where something is wrong with it.
+fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -> Option<Vec<(Tag, TagOrigin)>> {
+    let named = sources.named(section);
+    let unit = section.parsed("unit", UNIT_HELP, Unit::parse);
+    if section.has("unit") && unit.is_none() {
+        let _ = (section.value("range"), section.value("scale"), section.value("offset"), section.value("map"));
+        let _ = (section.value("column"), section.value("signal"), section.value("topic"));
+        let _ = (section.value("pointer"), section.value("time"), section.value("kind"), section.value("stale_after"));
+        return None;
+    }
+    let unit = unit.map(|unit| unit.value);
+    let shown = unit.clone().unwrap_or_else(no_unit);
+    let common = Common {
+        range: range(section, &shown),
+        unit,
+        stale_after_ns: section.duration("stale_after", 1, CENTURY_NS).map(|found| found.value),
+        kind: section.choice("kind", &KINDS).map(|kind| kind.value),
+    };
+    let Some((id, source)) = named else {
+        allow_all(section);
+        return None;
+    };
+    match &source.kind {
+        Some(SourceKind::Csv(table)) => from_table(section, id, table, plain, &common),
+        Some(SourceKind::Sim(plant)) => from_plant(section, id, plant, plain, &common),
+        Some(SourceKind::Mqtt(_)) => from_topic(section, id, &common),
+        None => {
+            allow_all(section);
+            None
+        }
+    }
+}
+
+const UNIT_HELP: &str =
+    "write a UCUM unit such as \"bar\", \"Cel\", \"m3/h\", \"A\" or \"%\"; leave it out where there is none";
+
+const KINDS: [(&str, TagKind); 2] = [("value", TagKind::Value), ("waveform", TagKind::Waveform)];
+
+/// Keys that belong to some kind of source: where it isn't known, none of them is unknown.
+fn allow_all(section: &Section<'_>) {
+    for key in ["column", "signal", "topic", "pointer", "time", "scale", "offset", "map"] {
+        let _ = section.value(key);
+    }
+}
+
+fn no_unit() -> Unit {
+    Unit::parse("").expect("nothing is the unit of a plain number")
+}
+
+/// `range = [lo, hi]`, numbers or quantities.
+pub(super) fn range(section: &Section<'_>, unit: &Unit) -> Option<(f64, f64)> {
+    let found = section.value("range")?;
+    let ends: Option<Vec<f64>> = found.value.0.as_array().and_then(|list| {
+        let end = |item: &toml::Spanned<toml::de::DeValue<'_>>| match item.get_ref().as_str() {
+            Some(text) => parse_quantity(text, unit).ok(),
+            None => crate::config::document::Value(item.get_ref()).number(),
+        };
+        list.iter().map(end).collect()
+    });
+    match ends.as_deref() {
+        Some([lo, hi]) if lo < hi => Some((*lo, *hi)),
+        _ => {
+            let help = "write [LOWEST, HIGHEST] in the tag's unit, the lowest first: [0, 40]";
+            section.findings().add(found.span, "`range` should be two rising numbers", "", help);
+            None
+        }
+    }
+}
+
+/// Scale, offset and map, for sources that have raw values.
+fn raw_to_value(section: &Section<'_>, tag: &mut Tag) {
+    if let Some(scale) = section.number("scale") {
+        if scale.value == 0.0 {
+            section.findings().add(scale.span, "`scale` can't be 0", "", "leave it out for 1");
+        }
+        tag.scale = scale.value;
+    }
+    tag.offset = section.number("offset").map_or(0.0, |offset| offset.value);
+    let mut map = HashMap::new();
+    for (text, found) in section.entries("map", "map = { steel = 1, brass = 2 }") {
+        match found.value.number() {
+            Some(number) => {
+                map.insert(text, number);
+            }
+            None => {
+                let message = format!("`{text}` should stand for a number, is {}", found.value.kind());
+                section.findings().add(found.span, message, "", "write { steel = 1, brass = 2 }");
+            }
+        }
+    }
+    tag.map = map;
+}
+
+fn tag_named(name: &str, common: &Common) -> Tag {
+    let mut tag = Tag::new(name, common.unit.clone().unwrap_or_else(no_unit));
+    tag.range = common.range;
+    tag.stale_after_ns = common.stale_after_ns;
+    tag
+}
+
+fn refuse_waveform(section: &Section<'_>, common: &Common, what: &str) {
+    if common.kind == Some(TagKind::Waveform)
+        && let Some(kind) = section.value("kind")
+    {
+        let message = format!("{what} has no waveforms");
+        section.findings().add(kind.span, message, "", "leave `kind` out");
+    }
+}
+
+fn from_table(
+    section: &Section<'_>,
+    source: SourceId,
+    table: &CsvSource,
+    plain: &HashSet<String>,
+    common: &Common,
+) -> Option<Vec<(Tag, TagOrigin)>> {
+    refuse_waveform(section, common, "a table");
+    let mut template = tag_named(section.name(), common);
+    raw_to_value(section, &mut template);
+    let made = |name: &str, column: usize| {
+        let tag = Tag { name: name.to_owned(), ..template.clone() };
+        (tag, TagOrigin { source, address: TagAddress::Column(column), span: section.span() })
+    };
+    if is_pattern(section.name()) {
+        let own = [time_column(table), table.key];
+        let columns = table.columns.iter().enumerate();
+        let fitting = columns.filter(|(column, name)| {
+            !own.contains(&Some(*column)) && !plain.contains(*name) && matches(section.name(), name)
+        });
+        return expanded(section, fitting.map(|(column, name)| made(name, column)).collect());
+    }
+    check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
+    let column = match section.value("column") {
+        Some(found) => column_index(section, "column", &found, &table.columns)?,
+        None => table.columns.iter().position(|column| column == section.name()).or_else(|| {
+            let message = format!("the table has no column `{}`", section.name());
+            let near = did_you_mean(section.name(), table.columns.iter().map(String::as_str));
+            let help = format!("add `column = \"…\"` or rename the tag; {near}");
+            section.findings().add(section.span(), message, "", help);
+            None
+        })?,
+    };
+    Some(vec![made(section.name(), column)])
+}
+
+fn time_column(table: &CsvSource) -> Option<usize> {
+    use crate::config::types::CsvTime;
+    match table.time {
+        CsvTime::Format { column, .. } | CsvTime::Count { column, .. } => Some(column),
+        CsvTime::Period { .. } => None,
+    }
+}
+
+/// What a pattern found, and the complaint where that is nothing.
+fn expanded(section: &Section<'_>, found: Vec<(Tag, TagOrigin)>) -> Option<Vec<(Tag, TagOrigin)>> {
+    let mut fit = !found.is_empty();
+    if !fit {
+        let message = format!("the pattern `{}` finds nothing in its source", section.name());
+        let help = "`*` stands for any text, `?` for one character; columns with a tag of their own, the time and the \
+                    key are passed over";
+        section.findings().add(section.span(), message, "", help);
+    }
+    for (tag, origin) in &found {
+        fit &= check_tag_name(section.findings(), "a tag", &tag.name, &origin.span);
+    }
+    fit.then_some(found)
+}
+
+fn from_plant(
+    section: &Section<'_>,
+    source: SourceId,
+    plant: &SimSource,
+    plain: &HashSet<String>,
+    common: &Common,
+) -> Option<Vec<(Tag, TagOrigin)>> {
+    let signals = signals_of(plant);
+    let span = section.span();
+    let made = |name: &str, index: usize| {
+        let tag = tag_of_signal(section, name, &signals[index], common)?;
+        Some((tag, TagOrigin { source, address: TagAddress::Signal(index), span: span.clone() }))
+    };
+    if is_pattern(section.name()) {
+        let fitting = signals
+            .iter()
+            .enumerate()
+            .filter(|(_, signal)| !plain.contains(signal.name) && matches(section.name(), signal.name));
+        let found: Option<Vec<_>> = fitting.map(|(index, signal)| made(signal.name, index)).collect();
+        return expanded(section, found?);
+    }
+    check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
+    let (name, at) = match section.text("signal") {
+        Some(signal) => (signal.value, signal.span),
+        None if section.has("signal") => return None,
+        None => (section.name().to_owned(), section.span()),
+    };
+    let Some(index) = signals.iter().position(|signal| signal.name == name) else {
+        let message = format!("the plant `{}` has no signal `{name}`", plant.plant);
+        let help = did_you_mean(&name, signals.iter().map(|signal| signal.name));
+        section.findings().add(at, message, "", help);
+        return None;
+    };
+    Some(vec![made(section.name(), index)?])
+}
+
+fn signals_of(plant: &SimSource) -> Vec<Signal> {
+    dinrail_sim::plant(&plant.plant, plant.seed, plant.faults.clone())
+        .map(|plant| plant.signals().to_vec())
+        .unwrap_or_default()
+}
+
+/// The plant knows unit and range; another unit of the same dimension is converted to.
+fn tag_of_signal(section: &Section<'_>, name: &str, signal: &Signal, common: &Common) -> Option<Tag> {
+    let findings = section.findings();
+    let native = Unit::parse(signal.unit).expect("the simulator's units are UCUM");
+    let conversion = match &common.unit {
+        None => Conversion::IDENTITY,
+        Some(unit) => match native.conversion_to(unit) {
+            Ok(conversion) => conversion,
+            Err(error) => {
+                let at = section.value("unit").map_or(section.span(), |unit| unit.span);
+                let help = format!("leave `unit` out for `{}`, which is what the plant gives", signal.unit);
+                findings.add(at, format!("`{name}`: {error}"), "", help);
+                return None;
+            }
+        },
+    };
+    let kind = if signal.kind == Kind::Waveform { TagKind::Waveform } else { TagKind::Value };
+    let said = common.kind.unwrap_or(kind);
+    if said != kind || (kind == TagKind::Waveform && !conversion.is_identity()) {
+        let message = format!("`{name}` is a {} in {}", kind_name(kind), signal.unit);
+        findings.add(section.span(), message, "", "leave `kind` and, for a waveform, `unit` out");
+        return None;
+    }
+    let mut tag = tag_named(name, common);
+    tag.kind = kind;
+    tag.scale = conversion.scale;
+    tag.offset = conversion.offset;
+    if common.unit.is_none() {
+        tag.unit = native;
+    }
+    let (lo, hi) = signal.range;
+    tag.range = tag.range.or(Some((conversion.apply(lo), conversion.apply(hi))));
+    Some(tag)
+}
+
+pub(in crate::config) fn kind_name(kind: TagKind) -> &'static str {
+    match kind {
+        TagKind::Value => "value",
+        TagKind::Waveform => "waveform",
+    }
+}
+
+fn from_topic(section: &Section<'_>, source: SourceId, common: &Common) -> Option<Vec<(Tag, TagOrigin)>> {
+    let mut tag = tag_named(section.name(), common);
+    tag.kind = common.kind.unwrap_or(TagKind::Value);
+    if tag.kind == TagKind::Value {
+        raw_to_value(section, &mut tag);
+    }
+    let topic = section.required_text("topic", "topic = \"plant/pump1\"");
+    let pointer = section.text("pointer");
+    let time = payload_time(section);
+    for pointer in pointer.iter().map(|pointer| (pointer.value.as_str(), &pointer.span)) {
+        check_pointer(section, pointer.0, pointer.1);
+    }
+    if is_pattern(section.name()) {
+        let message = format!("`{}` is a pattern, and a broker does not say what it has", section.name());
+        let help = "patterns find columns of tables and signals of plants; give each topic a tag of its own";
+        section.findings().add(section.span(), message, "", help);
+        return None;
+    }
+    check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
+    let topic = topic?;
+    check_topic(section, &topic.value, &topic.span).then_some(())?;
+    let pointer = pointer.map(|pointer| pointer.value);
+    let address = TagAddress::Topic { topic: topic.value, pointer, time };
+    Some(vec![(tag, TagOrigin { source, address, span: section.span() })])
+}
+
+/// A topic without wildcards.
+pub(super) fn check_topic(section: &Section<'_>, topic: &str, span: &crate::config::error::Span) -> bool {
+    let fits = !topic.is_empty() && topic.len() <= 1024 && !topic.contains(['+', '#', '\0']);
+    if !fits {
+        let message = format!("`{topic}` can't be a topic");
+        let help = "write one topic, without the wildcards `+` and `#`, at most 1024 bytes";
+        section.findings().add(span.clone(), message, "", help);
+    }
+    fits
+}
+
+fn check_pointer(section: &Section<'_>, pointer: &str, span: &crate::config::error::Span) -> bool {
+    let escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    let fits = escaped && (pointer.is_empty() || pointer.starts_with('/'));
+    if !fits {
+        let message = format!("`{pointer}` is not a JSON pointer");
+        section.findings().add(span.clone(), message, "", "write \"/a/b\" for the field b of the object a (RFC 6901)");
+    }
+    fits
+}
+
+const PAYLOAD_FORMATS: [(&str, &str); 4] =
+    [("rfc3339", "rfc3339"), ("unix", "unix"), ("unix_ms", "unix_ms"), ("unix_ns", "unix_ns")];
+
+fn payload_time(section: &Section<'_>) -> Option<PayloadTime> {
+    let time = section.section("time", "{ pointer = \"/time\", format = \"rfc3339\" }")?;
+    let pointer = time.required_text("pointer", "pointer = \"/time\"");
+    if !time.has("format") {
+        time.missing("format", "format = \"rfc3339\"");
+    }
+    let format = time.choice("format", &PAYLOAD_FORMATS);
+    if let Some(pointer) = &pointer {
+        check_pointer(&time, &pointer.value, &pointer.span);
+    }
+    time.finish();
+    Some(PayloadTime { pointer: pointer?.value, format: format?.value.to_owned() })
+}
+
+/// A payload has one time: the tags of a topic must agree, or leave it to one of them.
+fn check_payload_times(root: &Section<'_>, tags: &Tags) {
+    let mut times: HashMap<(SourceId, &str), &PayloadTime> = HashMap::new();
+    for origin in &tags.origins {
+        let TagAddress::Topic { topic, time: Some(time), .. } = &origin.address else { continue };
+        let first = times.entry((origin.source, topic)).or_insert(time);
+        if *first != time {
+            let message = format!("the tags of the topic `{topic}` disagree on its `time`");
+            let help = "say it the same way for all tags of the topic, or for one of them";
+            root.findings().add(origin.span.clone(), message, "", help);
+        }
+    }
+}
