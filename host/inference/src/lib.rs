@@ -1,1 +1,30 @@
-//! placeholder
+//! Runs ONNX models in tract.
+//!
+//! Nothing is loaded but the files a configuration names, nothing is fetched, and no model reads another file. In the
+//! order in which a model goes through them:
+//!
+//! - [`manifest`]: `model.toml`, what a model directory says of its model
+//! - [`inspect`]: what is checked of an ONNX file before tract sees it
+//! - [`model`]: a loaded model: its tensors, its slot, its plans
+//! - [`reference`]: the vectors that a model must reproduce on this machine
+//! - [`catalog`]: from a path to a loaded, checked model
+//! - [`session`]: a model as one plugin instance runs it
+//!
+//! A foreign model is a program. What stands between it and the host today is said in [`inspect`]; planning runs in the
+//! host's own process, where a panic is caught and turned into an error, but time and memory are bounded only by the
+//! caps on the file.
+
+pub mod catalog;
+#[cfg(test)]
+mod fixtures;
+pub mod inspect;
+pub mod manifest;
+pub mod model;
+mod plan;
+pub mod reference;
+pub mod session;
+
+pub use catalog::{Catalog, LoadError};
+pub use model::{OnnxModel, SlotError};
+pub use plan::MAX_PLANS;
+pub use session::Session;
