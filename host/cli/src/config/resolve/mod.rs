@@ -64,9 +64,9 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     let sinks = sinks::sinks(&root, &sources, &site);
     let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
     check_speed(findings, &scan, &sources, &tags);
-    if plugins.is_empty() && findings.is_empty() {
-        let help = "add a table such as `[plugins.watch]` with `component = \"anomaly-detection.wasm\"`";
-        findings.add(0..0, "the configuration has no plugin", "", help);
+    if plugins.is_empty() && sources.is_empty() && findings.is_empty() {
+        let help = "add a source, its tags and a plugin; the reference has a first configuration to copy";
+        findings.add(0..0, "the configuration has neither source nor plugin", "", help);
     }
     root.finish();
     Config {

@@ -65,6 +65,7 @@ fn output(section: &Section<'_>, sources: &Sources, tags: &Tags) -> Option<Outpu
         Some(Declared { kind: Some(SourceKind::Sim(_)), .. }) => {
             let (index, actuator) = actuator?;
             let conversion = to_actuator(section, &spec.as_ref()?.unit, &native, &actuator, said_unit)?;
+            check_actuator_range(section, spec.as_ref()?, conversion, &actuator);
             Some(OutputAddress::Actuator { index, conversion })
         }
         Some(Declared { kind: Some(SourceKind::Mqtt(_)), .. }) => {
@@ -279,6 +280,19 @@ fn to_actuator(
             section.findings().add(at, error.to_string(), "", help);
             None
         }
+    }
+}
+
+/// What the actuator would cut, the guard must not pass as accepted.
+fn check_actuator_range(section: &Section<'_>, spec: &OutputSpec, conversion: Conversion, actuator: &Actuator) {
+    let (lo, hi) = (conversion.apply(spec.range.0), conversion.apply(spec.range.1));
+    let (lowest, highest) = actuator.range;
+    // A millionth of the range forgives the rounding of a conversion.
+    let slack = (highest - lowest) * 1e-6;
+    if lo < lowest - slack || highest + slack < hi {
+        let at = section.value("range").map_or(section.span(), |range| range.span);
+        let message = format!("`range` goes past the actuator's, {lowest} to {highest} {}", actuator.unit);
+        section.findings().add(at, message, "", "keep within it");
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) struct Sources {
 }
 
 impl Sources {
+    pub(super) fn is_empty(&self) -> bool {
+        self.declared.is_empty()
+    }
+
     pub(super) fn get(&self, id: SourceId) -> Option<&Declared> {
         self.declared.get(id.0 as usize)
     }
