@@ -3,11 +3,11 @@
 use dinrail_core::time::DurationNs;
 
 /// What a duration looks like.
-pub(crate) const DURATION_HELP: &str =
+pub const DURATION_HELP: &str =
     "write a number and one of ns, us, ms, s, min, h, d: \"100ms\", \"2s\", \"5min\", \"1.5h\"";
 
 /// Longer than any duration in a configuration: a hundred years.
-pub(crate) const CENTURY_NS: DurationNs = 36_525 * 86_400 * 1_000_000_000;
+pub const CENTURY_NS: DurationNs = 36_525 * 86_400 * 1_000_000_000;
 
 const UNITS: [(&str, u64); 7] = [
     ("ns", 1),
@@ -21,7 +21,7 @@ const UNITS: [(&str, u64); 7] = [
 
 /// Why a duration is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DurationError {
+pub enum DurationError {
     /// `m` is the metre of UCUM and the minute of others.
     #[error("`m` could be minutes or milliseconds; write `min` or `ms`")]
     Ambiguous,
@@ -34,7 +34,7 @@ pub(crate) enum DurationError {
 }
 
 /// Parses `NUMBER UNIT`, with or without a space between.
-pub(crate) fn parse_duration(text: &str) -> Result<DurationNs, DurationError> {
+pub fn parse_duration(text: &str) -> Result<DurationNs, DurationError> {
     let shape = || DurationError::Shape(text.to_owned());
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).ok_or_else(shape)?;
@@ -56,7 +56,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<DurationNs, DurationError> {
 }
 
 /// A duration as it would be written.
-pub(crate) fn show(ns: DurationNs) -> String {
+pub fn show(ns: DurationNs) -> String {
     let whole = UNITS.iter().rev().find(|(_, unit_ns)| ns % unit_ns == 0 && ns >= *unit_ns);
     match whole {
         Some((name, unit_ns)) => format!("{}{name}", ns / unit_ns),

@@ -7,29 +7,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes of the file's text, first included, last not.
-pub(crate) type Span = Range<usize>;
+pub type Span = Range<usize>;
 
 /// The file that is being read.
 #[derive(Debug)]
-pub(crate) struct ConfigText {
+pub struct ConfigText {
     path: PathBuf,
     source: NamedSource<String>,
 }
 
 impl ConfigText {
     /// The text, and the path it has or stands for.
-    pub(crate) fn new(path: &Path, text: String) -> ConfigText {
+    pub fn new(path: &Path, text: String) -> ConfigText {
         let source = NamedSource::new(path.display().to_string(), text).with_language("TOML");
         ConfigText { path: path.to_owned(), source }
     }
 
     /// As it was given.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The folder that relative paths count from.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         match self.path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             Some(_) | None => Path::new("."),
@@ -37,12 +37,12 @@ impl ConfigText {
     }
 
     /// The whole of it.
-    pub(crate) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         self.source.inner()
     }
 
     /// Line and column of a byte, both from 1, columns in characters.
-    pub(crate) fn line_column(&self, offset: usize) -> (usize, usize) {
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let text = self.text();
         let mut end = offset.min(text.len());
         while !text.is_char_boundary(end) {
@@ -57,7 +57,7 @@ impl ConfigText {
 
 /// One mistake.
 #[derive(Clone, Debug)]
-pub(crate) struct ConfigError {
+pub struct ConfigError {
     text: Arc<ConfigText>,
     span: Span,
     message: String,
@@ -67,7 +67,7 @@ pub(crate) struct ConfigError {
 
 impl ConfigError {
     /// `message` says what is wrong, `label` (or nothing) what is marked, `help` what to do.
-    pub(crate) fn new(
+    pub fn new(
         text: Arc<ConfigText>,
         span: Span,
         message: impl Into<String>,
@@ -78,17 +78,17 @@ impl ConfigError {
     }
 
     /// Line and column, both from 1.
-    pub(crate) fn line_column(&self) -> (usize, usize) {
+    pub fn line_column(&self) -> (usize, usize) {
         self.text.line_column(self.span.start)
     }
 
     /// What is wrong.
-    pub(crate) fn message(&self) -> &str {
+    pub fn message(&self) -> &str {
         &self.message
     }
 
     /// What to do.
-    pub(crate) fn help_text(&self) -> &str {
+    pub fn help_text(&self) -> &str {
         &self.help
     }
 }
@@ -126,19 +126,20 @@ impl Diagnostic for ConfigError {
 
 /// All mistakes of a file, at least one, in the order of their place.
 #[derive(Clone, Debug)]
-pub(crate) struct ConfigErrors {
+pub struct ConfigErrors {
     errors: Vec<ConfigError>,
 }
 
 impl ConfigErrors {
     /// Sorted by place; nothing where there is none.
-    pub(crate) fn some(mut errors: Vec<ConfigError>) -> Option<ConfigErrors> {
+    #[must_use]
+    pub fn some(mut errors: Vec<ConfigError>) -> Option<ConfigErrors> {
         errors.sort_by_key(|error| error.span.start);
         (!errors.is_empty()).then_some(ConfigErrors { errors })
     }
 
     /// A single one.
-    pub(crate) fn one(
+    pub fn one(
         text: Arc<ConfigText>,
         span: Span,
         message: impl Into<String>,
@@ -149,17 +150,17 @@ impl ConfigErrors {
     }
 
     /// Them all.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         self.errors.iter()
     }
 
-    /// How many.
-    pub(crate) fn len(&self) -> usize {
+    /// How many; at least one.
+    pub fn count(&self) -> usize {
         self.errors.len()
     }
 
     /// For a terminal: each with the lines it speaks of.
-    pub(crate) fn drawn(&self) -> String {
+    pub fn drawn(&self) -> String {
         let handler = miette::GraphicalReportHandler::new();
         let mut text = String::new();
         for error in &self.errors {

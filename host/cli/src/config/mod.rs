@@ -9,42 +9,42 @@
 //!
 //! A bad configuration is refused whole: there is no partial [`Config`].
 
-pub(crate) mod error;
+pub mod error;
 
-pub(crate) mod types;
+pub mod types;
 
 pub(crate) mod document;
 
-pub(crate) mod amounts;
+pub mod amounts;
 
 mod resolve;
 
-pub(crate) mod bind;
+pub mod bind;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bind::{BoundModel, BoundOutput, BoundPlugin, bind};
-pub(crate) use error::{ConfigError, ConfigErrors, ConfigText, Span};
-pub(crate) use types::*;
+pub use bind::{BoundModel, BoundOutput, BoundPlugin, bind};
+pub use error::{ConfigError, ConfigErrors, ConfigText, Span};
+pub use types::*;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where things are that a configuration names and does not bring along.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Places {
+pub struct Places {
     /// Where plugins were installed: `NAME.wasm`.
-    pub(crate) plugins: Vec<PathBuf>,
+    pub plugins: Vec<PathBuf>,
     /// Folders that a relative model path is looked up in, after the file's own.
-    pub(crate) models: Vec<PathBuf>,
+    pub models: Vec<PathBuf>,
 }
 
 /// Largest configuration that is read: a thousand times a large site's.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads, parses and resolves a file. Components are looked for and not opened.
-pub(crate) fn load(path: &Path, places: &Places) -> Result<Config, ConfigErrors> {
+pub fn load(path: &Path, places: &Places) -> Result<Config, ConfigErrors> {
     let unreadable = |why: String| {
         let text = Arc::new(ConfigText::new(path, String::new()));
         let help = "name a readable TOML file with `-c FILE.toml`";
@@ -59,6 +59,6 @@ pub(crate) fn load(path: &Path, places: &Places) -> Result<Config, ConfigErrors>
 }
 
 /// The same from a text that stands for the file at `path`; relative paths in it count from there.
-pub(crate) fn parse(path: &Path, text: String, places: &Places) -> Result<Config, ConfigErrors> {
+pub fn parse(path: &Path, text: String, places: &Places) -> Result<Config, ConfigErrors> {
     resolve::resolve(Arc::new(ConfigText::new(path, text)), places)
 }

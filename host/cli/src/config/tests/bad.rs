@@ -25,7 +25,7 @@ fn check_marked(folder: &Folder, marked: &str, message: &str, help: &str) {
     let errors = folder.parse(&text).expect_err(to);
     let shown = errors.to_string();
     let plain = shown.replace(&folder.path().display().to_string(), "FOLDER");
-    assert_eq!(errors.len(), 1, "{to}\n{plain}");
+    assert_eq!(errors.count(), 1, "{to}\n{plain}");
     let error = errors.iter().next().unwrap();
     assert_eq!(error.line_column(), (line, column), "{to}\n{plain}");
     assert!(error.message().contains(message), "{to}\nwanted: {message}\n{plain}");

@@ -149,7 +149,7 @@ fn check(plugin: &str, change: fn(&mut Description), (from, to): (&str, &str), p
     let mut description = if plugin == "climb" { climb() } else { watch() };
     change(&mut description);
     let errors = bind_in(&config, plugin, &description).unwrap_err();
-    assert_eq!(errors.len(), 1, "{errors}");
+    assert_eq!(errors.count(), 1, "{errors}");
     let error = errors.iter().next().unwrap();
     let at = text.find(place).unwrap_or_else(|| panic!("`{place}` is not there"));
     assert_eq!(error.line_column(), config.text.line_column(at), "{errors}");
