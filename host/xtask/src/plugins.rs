@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use wit_component::ComponentEncoder;
+use wit_component::{ComponentEncoder, DecodedWasm, decode};
 
 use crate::toolchain::{self, Choice};
 use crate::workspace::{Workspace, run};
@@ -80,6 +80,11 @@ fn encode(modules: &Path, source: &Source) -> Result<()> {
         .module(&bytes)
         .and_then(|encoder| encoder.encode())
         .with_context(|| format!("making a component of {}", module.display()))?;
+    let exports = match decode(&component)? {
+        DecodedWasm::Component(resolve, world) => resolve.worlds[world].exports.len(),
+        DecodedWasm::WitPackage(..) => 0,
+    };
+    ensure!(exports > 0, "{} exports nothing; does its crate call `dinrail_sdk::export!`?", source.package);
     if fs::read(&source.component).is_ok_and(|old| old == component) {
         return Ok(());
     }

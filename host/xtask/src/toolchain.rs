@@ -88,7 +88,8 @@ fn debian_cargo(workspace: &Workspace) -> Command {
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(std::iter::once(PathBuf::from("/usr/bin")).chain(env::split_paths(&path)));
     cargo.current_dir(workspace.root());
-    cargo.args(["build", "--locked", "-Zbuild-std=std,panic_abort", "--target", TARGET]);
+    // wasm has no backtraces, so std is built without the crates that read debug information.
+    cargo.args(["build", "--locked", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=", "--target", TARGET]);
     cargo.envs(path.map(|path| ("PATH", path)));
     cargo.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-22");
