@@ -93,8 +93,8 @@ impl Topics {
             return Err(TopicError::NoKind { pattern: pattern.to_owned() });
         }
         let fixed = |level: &&Level| level.0.iter().all(|piece| matches!(piece, Piece::Text(_)));
-        let prefix: Vec<String> = levels.iter().take_while(fixed).map(|level| level.render(Names::default())).collect();
-        Ok(Topics { prefix: prefix.join("/"), levels })
+        let prefix = join(levels.iter().take_while(fixed).map(|level| level.render(Names::default())));
+        Ok(Topics { levels, prefix })
     }
 
     /// Where a plugin's objects of that kind go.

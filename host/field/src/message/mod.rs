@@ -45,6 +45,9 @@ use dinrail_core::tag::Quality;
 use dinrail_core::time::TimeNs;
 use serde::Serialize;
 
+/// The JSON schema of every object.
+pub const SCHEMA: &str = include_str!("../../schema/results.schema.json");
+
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
