@@ -1,13 +1,14 @@
 //! `[outputs."NAME"]`: what the guard is told of an output, and where its commands go.
 
 use super::names::{check_tag_name, is_pattern, matches};
-use super::sources::{Declared, Sources};
+use super::sources::Sources;
 use super::tags::{Tags, check_topic};
 use crate::config::amounts::CENTURY_NS;
 use crate::config::document::{Findings, Found, Section, did_you_mean};
 use crate::config::error::Span;
 use crate::config::types::{Output, OutputAddress, Plugin, Scan, SimSource, SourceKind};
 use dinrail_core::guard::{Expression, Mode, OnStop, OutputKind, OutputSpec, Readback};
+use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagKind};
 use dinrail_core::unit::{Conversion, Unit, UnitError, parse_quantity, parse_rate};
 use dinrail_sim::Actuator;
@@ -49,48 +50,69 @@ pub(super) fn outputs(root: &Section<'_>, sources: &Sources, tags: &Tags) -> Out
 }
 
 fn output(section: &Section<'_>, sources: &Sources, tags: &Tags) -> Option<Output> {
-    let named = sources.named(section);
-    let plant = match named.as_ref().and_then(|(_, source)| source.kind.as_ref()) {
-        Some(SourceKind::Sim(plant)) => Some(plant),
-        _ => None,
+    let Some((source, unit, target)) = target(section, sources) else {
+        // Without its unit, nothing else can be told of it.
+        allow_all(section);
+        return None;
     };
-    let actuator = plant.and_then(|plant| actuator(section, plant));
-    let said_unit = section.parsed("unit", "write a UCUM unit such as \"bar\" or \"Cel\"", Unit::parse);
-    let unit_failed = section.has("unit") && said_unit.is_none();
-    let native = actuator.as_ref().map_or("", |(_, actuator)| actuator.unit);
-    let native = Unit::parse(native).expect("the simulator's units are UCUM");
-    let unit = said_unit.as_ref().map_or(&native, |unit| &unit.value).clone();
     let spec = spec(section, tags, unit);
-    let address = match named.as_ref().map(|(_, source)| source) {
-        Some(Declared { kind: Some(SourceKind::Sim(_)), .. }) => {
-            let (index, actuator) = actuator?;
-            let conversion = to_actuator(section, &spec.as_ref()?.unit, &native, &actuator, said_unit)?;
+    let address = match target {
+        Target::Actuator { index, conversion, actuator } => {
             check_actuator_range(section, spec.as_ref()?, conversion, &actuator);
-            Some(OutputAddress::Actuator { index, conversion })
+            OutputAddress::Actuator { index, conversion }
         }
-        Some(Declared { kind: Some(SourceKind::Mqtt(_)), .. }) => {
+        Target::Topic => {
             let topic = section.required_text("topic", "topic = \"plant/reactor/temp_sp/set\"")?;
-            check_topic(section, &topic.value, &topic.span).then_some(OutputAddress::Topic(topic.value))
+            check_topic(section, &topic.value, &topic.span).then_some(OutputAddress::Topic(topic.value))?
         }
-        Some(Declared { name, kind: Some(SourceKind::Csv(_)), .. }) => {
-            let message = format!("the source `{name}` is a table, and a table takes no commands");
+    };
+    let spec = spec?;
+    check_spec(section, &spec);
+    check_conditions(section, &spec, sources, tags);
+    let lease_span = section.value("lease").map_or(section.span(), |lease| lease.span);
+    Some(Output { span: section.span(), source, address, spec, lease_span, owner: None })
+}
+
+/// What takes the commands.
+enum Target {
+    Actuator { index: usize, conversion: Conversion, actuator: Actuator },
+    Topic,
+}
+
+/// The source, the output's unit, and what is there.
+fn target(section: &Section<'_>, sources: &Sources) -> Option<(SourceId, Unit, Target)> {
+    let named = sources.named(section);
+    let said = section.parsed("unit", "write a UCUM unit such as \"bar\" or \"Cel\"", Unit::parse);
+    let (source, declared) = named?;
+    match declared.kind.as_ref()? {
+        SourceKind::Csv(_) => {
+            let message = format!("the source `{}` is a table, and a table takes no commands", declared.name);
             section.findings().add(section.span(), message, "", "name a source of kind `mqtt` or `sim`");
             None
         }
-        Some(Declared { kind: None, .. }) | None => {
-            let _ = (section.value("topic"), section.value("actuator"));
-            None
+        SourceKind::Mqtt(_) if section.has("unit") => Some((source, said?.value, Target::Topic)),
+        SourceKind::Mqtt(_) => Some((source, Unit::parse("").expect("nothing is a unit"), Target::Topic)),
+        SourceKind::Sim(plant) => {
+            let (index, actuator) = actuator(section, plant)?;
+            let native = Unit::parse(actuator.unit).expect("the simulator's units are UCUM");
+            if !section.has("unit") {
+                let conversion = Conversion::IDENTITY;
+                return Some((source, native, Target::Actuator { index, conversion, actuator }));
+            }
+            let said = said?;
+            let conversion = to_actuator(section, &said, &native)?;
+            Some((source, said.value, Target::Actuator { index, conversion, actuator }))
         }
-    };
-    let lease_span = section.value("lease").map_or(section.span(), |lease| lease.span);
-    let (source, _) = named?;
-    let (spec, address) = (spec?, address?);
-    if unit_failed {
-        return None;
     }
-    check_spec(section, &spec);
-    check_conditions(section, &spec, sources, tags);
-    Some(Output { span: section.span(), source, address, spec, lease_span, owner: None })
+}
+
+/// Where an output is none, which was reported, none of its keys is unknown.
+fn allow_all(section: &Section<'_>) {
+    let keys =
+        ["range", "slew", "deadband", "min_dwell", "inhibit", "trip", "fail_safe", "default", "lease", "on_stop"];
+    for key in keys.into_iter().chain(["mode", "kind", "readback", "topic", "actuator"]) {
+        let _ = section.value(key);
+    }
 }
 
 /// Everything for the guard. Reads every key, so that all of them are looked at.
@@ -265,19 +287,12 @@ fn actuator(section: &Section<'_>, plant: &SimSource) -> Option<(usize, Actuator
     found.map(|(index, actuator)| (index, actuator.clone()))
 }
 
-fn to_actuator(
-    section: &Section<'_>,
-    unit: &Unit,
-    native: &Unit,
-    actuator: &Actuator,
-    said: Option<Found<Unit>>,
-) -> Option<Conversion> {
-    match unit.conversion_to(native) {
+fn to_actuator(section: &Section<'_>, said: &Found<Unit>, native: &Unit) -> Option<Conversion> {
+    match said.value.conversion_to(native) {
         Ok(conversion) => Some(conversion),
         Err(error) => {
-            let at = said.map_or(section.span(), |unit| unit.span);
-            let help = format!("leave `unit` out for `{}`, which the actuator takes", actuator.unit);
-            section.findings().add(at, error.to_string(), "", help);
+            let help = format!("leave `unit` out for `{}`, which the actuator takes", native.code());
+            section.findings().add(said.span.clone(), error.to_string(), "", help);
             None
         }
     }

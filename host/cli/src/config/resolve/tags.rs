@@ -84,9 +84,7 @@ fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -
     let named = sources.named(section);
     let unit = section.parsed("unit", UNIT_HELP, Unit::parse);
     if section.has("unit") && unit.is_none() {
-        let _ = (section.value("range"), section.value("scale"), section.value("offset"), section.value("map"));
-        let _ = (section.value("column"), section.value("signal"), section.value("topic"));
-        let _ = (section.value("pointer"), section.value("time"), section.value("kind"), section.value("stale_after"));
+        allow_all(section);
         return None;
     }
     let unit = unit.map(|unit| unit.value);
@@ -117,9 +115,10 @@ const UNIT_HELP: &str =
 
 const KINDS: [(&str, TagKind); 2] = [("value", TagKind::Value), ("waveform", TagKind::Waveform)];
 
-/// Keys that belong to some kind of source: where it isn't known, none of them is unknown.
+/// Where a tag is none, which was reported, none of the keys that one may have is unknown.
 fn allow_all(section: &Section<'_>) {
-    for key in ["column", "signal", "topic", "pointer", "time", "scale", "offset", "map"] {
+    let common = ["range", "stale_after", "kind"];
+    for key in common.into_iter().chain(["column", "signal", "topic", "pointer", "time", "scale", "offset", "map"]) {
         let _ = section.value(key);
     }
 }
@@ -210,8 +209,9 @@ fn from_table(
         });
         return expanded(section, fitting.map(|(column, name)| made(name, column)).collect());
     }
+    let column = section.value("column");
     check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
-    let column = match section.value("column") {
+    let column = match column {
         Some(found) => column_index(section, "column", &found, &table.columns)?,
         None => table.columns.iter().position(|column| column == section.name()).or_else(|| {
             let message = format!("the table has no column `{}`", section.name());
@@ -268,8 +268,9 @@ fn from_plant(
         let found: Option<Vec<_>> = fitting.map(|(index, signal)| made(signal.name, index)).collect();
         return expanded(section, found?);
     }
+    let signal = section.text("signal");
     check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
-    let (name, at) = match section.text("signal") {
+    let (name, at) = match signal {
         Some(signal) => (signal.value, signal.span),
         None if section.has("signal") => return None,
         None => (section.name().to_owned(), section.span()),
