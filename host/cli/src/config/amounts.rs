@@ -57,7 +57,7 @@ pub fn parse_duration(text: &str) -> Result<DurationNs, DurationError> {
 
 /// A duration as it would be written.
 pub fn show(ns: DurationNs) -> String {
-    let whole = UNITS.iter().rev().find(|(_, unit_ns)| ns % unit_ns == 0 && ns >= *unit_ns);
+    let whole = UNITS.iter().rev().find(|(_, unit_ns)| ns.is_multiple_of(*unit_ns) && ns >= *unit_ns);
     match whole {
         Some((name, unit_ns)) => format!("{}{name}", ns / unit_ns),
         None => "0s".to_owned(),

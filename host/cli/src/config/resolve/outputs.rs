@@ -152,7 +152,8 @@ fn spec(section: &Section<'_>, tags: &Tags, unit: Unit) -> Option<OutputSpec> {
         fail_safe,
         default,
         lease_ns: lease.map_or(DEFAULT_LEASE_NS, |lease| lease.value),
-        on_stop: on_stop?,
+        // Without it the file is refused; with it, the rest can be checked all the same.
+        on_stop: on_stop.unwrap_or(OnStop::Hold),
         mode,
         readback,
         owner: None,

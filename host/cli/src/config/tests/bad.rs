@@ -269,7 +269,9 @@ fn what_is_missing_is_reported_at_its_table() {
 
 #[test]
 fn mistakes_that_take_two_places() {
-    let cases: [(&[(&str, &str)], &str, &str); 6] = [
+    /// (what is changed, what is said, part of what helps)
+    type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+    let cases: [Case; 6] = [
         (
             &[
                 ("fail_safe = \"353.15 K\"\n", ""),
@@ -363,4 +365,12 @@ fn a_file_that_is_missing_or_empty_says_so() {
     assert!(errors.to_string().contains("none.toml:1:1: the configuration can't be read"), "{errors}");
     let errors = folder.parse("").unwrap_err();
     assert!(errors.to_string().contains("neither source nor plugin"), "{errors}");
+}
+
+#[test]
+fn one_mistake_of_an_output_does_not_hide_another() {
+    let folder = Folder::new();
+    let text = GOOD.replacen("on_stop = \"hold\"\n", "", 1).replacen("slew = \"0.5 Cel/min\"\n", "", 1);
+    let errors = folder.parse(&text).unwrap_err().to_string();
+    assert!(errors.contains("needs `on_stop`") && errors.contains("needs a slew limit"), "{errors}");
 }
