@@ -8,6 +8,8 @@ use crate::config::error::Span;
 use crate::config::types::{CsvSource, CsvTime, Delimiter, Login, MqttSource, SimSource, Site, Source, SourceKind};
 use dinrail_core::reading::SourceId;
 use dinrail_core::time::TimeNs;
+use dinrail_field::link::BrokerAddress;
+use dinrail_field::source::csv::Separator;
 use dinrail_sim::Script;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
@@ -172,14 +174,12 @@ fn delimiter(section: &Section<'_>) -> Option<Delimiter> {
         }
         (Some(Found { value: true, .. }), None) => Some(Delimiter::Whitespace),
         (_, None) => Some(Delimiter::Byte(b',')),
-        (_, Some(text)) => match text.value.as_bytes() {
-            [byte] if !byte.is_ascii_alphanumeric() && !b"\"\r\n".contains(byte) && byte.is_ascii() => {
-                Some(Delimiter::Byte(*byte))
-            }
-            _ => {
-                let message = format!("`delimiter` can't be {:?}", text.value);
-                let help = "write one ASCII character such as \";\" or \"\\t\", or `whitespace = true` for any blanks";
-                section.findings().add(text.span, message, "", help);
+        (_, Some(text)) => match text.value.parse::<Separator>() {
+            Ok(Separator::Character(byte)) => Some(Delimiter::Byte(byte)),
+            Ok(Separator::Whitespace) => Some(Delimiter::Whitespace),
+            Err(error) => {
+                let help = "write one character such as \";\" or \"tab\", or `whitespace = true` for any blanks";
+                section.findings().add(text.span, error.to_string(), "", help);
                 None
             }
         },
@@ -337,8 +337,9 @@ fn check_format(section: &Section<'_>, format: &Found<String>, sample: Option<&S
     let fits = match format.value.as_str() {
         "rfc3339" => sample.parse::<jiff::Timestamp>().is_ok(),
         name if NAMED_FORMATS.contains(&name) => sample.parse::<f64>().is_ok(),
+        // A date without a clock is midnight.
         strptime => BrokenDownTime::parse(strptime, sample)
-            .is_ok_and(|time| time.to_datetime().is_ok() || time.to_timestamp().is_ok()),
+            .is_ok_and(|time| time.to_date().is_ok() || time.to_timestamp().is_ok()),
     };
     if !fits {
         let message = format!("`format` does not fit the first record's time, `{sample}`");
@@ -358,14 +359,14 @@ fn mqtt(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
         section.findings().add(id.span.clone(), "`client_id` should have 1 to 256 bytes", "", "shorten it");
     }
     let login = login(section);
-    let keep_alive = section.duration("keep_alive", 1_000_000_000, 65_535_000_000_000);
+    let keep_alive = section.duration("keep_alive", 5_000_000_000, 65_535_000_000_000);
     let session_expiry = section.duration("session_expiry", 0, 4_294_967_000_000_000_000);
     let limit = |key| section.whole(key, 1, MAX_WAITING).and_then(|limit| usize::try_from(limit.value).ok());
     let (inbox_limit, outbox_limit) = (limit("inbox_limit"), limit("outbox_limit"));
     let url = url?;
-    if let Err(why) = check_url(&url.value) {
-        let help = "write \"mqtt://HOST\" or \"mqtt://HOST:PORT\"; name and password have keys of their own";
-        section.findings().add(url.span, format!("`url`: {why}"), "", help);
+    if let Err(error) = url.value.parse::<BrokerAddress>() {
+        let help = "write \"mqtt://HOST\" or \"mqtt://HOST:PORT\"; `user` and `password_file` are keys of their own";
+        section.findings().add(url.span, format!("`url`: {error}"), "", help);
         return None;
     }
     Some(SourceKind::Mqtt(MqttSource {
@@ -400,26 +401,5 @@ fn login(section: &Section<'_>) -> Option<Login> {
             section.findings().add(found.key, "`user` and `password_file` go together", "", help);
             None
         }
-    }
-}
-
-fn check_url(url: &str) -> Result<(), &'static str> {
-    if url.starts_with("mqtts://") {
-        return Err("this version speaks no TLS");
-    }
-    let rest = url.strip_prefix("mqtt://").ok_or("it should begin with `mqtt://`")?;
-    if rest.contains('@') {
-        return Err("name and password don't belong here");
-    }
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (rest, "1883"),
-    };
-    if host.is_empty() || host.contains(['/', ' ']) {
-        return Err("the host is missing or no name");
-    }
-    match port.parse::<u16>() {
-        Ok(port) if port > 0 => Ok(()),
-        _ => Err("the port should be a number from 1 to 65535"),
     }
 }

@@ -8,6 +8,7 @@ use crate::config::types::{CsvSource, PayloadTime, SimSource, SourceKind, TagAdd
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{Tag, TagId, TagKind, TagTable};
 use dinrail_core::unit::{Conversion, Unit, parse_quantity};
+use dinrail_field::source::mqtt::Pointer;
 use dinrail_sim::{Kind, Signal};
 use std::collections::{HashMap, HashSet};
 
@@ -369,14 +370,11 @@ pub(super) fn check_topic(section: &Section<'_>, topic: &str, span: &crate::conf
     fits
 }
 
-fn check_pointer(section: &Section<'_>, pointer: &str, span: &crate::config::error::Span) -> bool {
-    let escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-    let fits = escaped && (pointer.is_empty() || pointer.starts_with('/'));
-    if !fits {
-        let message = format!("`{pointer}` is not a JSON pointer");
-        section.findings().add(span.clone(), message, "", "write \"/a/b\" for the field b of the object a (RFC 6901)");
+fn check_pointer(section: &Section<'_>, pointer: &str, span: &crate::config::error::Span) {
+    if let Err(error) = pointer.parse::<Pointer>() {
+        let help = "write \"/a/b\" for the field b of the object a (RFC 6901)";
+        section.findings().add(span.clone(), error.to_string(), "", help);
     }
-    fits
 }
 
 const PAYLOAD_FORMATS: [(&str, &str); 4] =
