@@ -25,8 +25,8 @@ use crate::time::TimeNs;
 pub(super) enum Wish {
     /// Nowhere: it stays.
     Idle,
-    /// To what the owner proposed, while the lease lasts.
-    Plugin { target: f64, lease: Lease },
+    /// To what the owner proposed, while the lease lasts; without target it stays, in the owner's name.
+    Plugin { target: Option<f64>, lease: Lease },
     /// To the default or the fail-safe value.
     Fallback { target: f64 },
 }
@@ -167,8 +167,9 @@ impl Actuator {
             return None;
         }
         self.wish = match self.spec.default.or(self.spec.fail_safe) {
-            Some(target) => Wish::Fallback { target },
-            None => Wish::Idle,
+            // What was never known and never commanded is not energised by a silence.
+            Some(target) if self.applied.is_some() => Wish::Fallback { target },
+            _ => Wish::Idle,
         };
         self.initialise = true;
         self.forget_cuts();
@@ -191,9 +192,9 @@ impl Actuator {
         }
         let (target, cause) = match (self.operator, self.wish) {
             (Some(operator), _) => (operator.value, Cause::Operator),
-            (None, Wish::Plugin { target, .. }) => (target, Cause::Plugin),
+            (None, Wish::Plugin { target: Some(target), .. }) => (target, Cause::Plugin),
             (None, Wish::Fallback { target }) => (target, Cause::LeaseEnd),
-            (None, Wish::Idle) => {
+            (None, Wish::Plugin { target: None, .. } | Wish::Idle) => {
                 self.waiting = false;
                 return None;
             }
@@ -237,7 +238,7 @@ impl Actuator {
             Cause::Trip => self.operators_value,
             Cause::Plugin | Cause::LeaseEnd | Cause::Stop => false,
         };
-        if matches!(self.wish, Wish::Plugin { target, .. } if target == value) {
+        if matches!(self.wish, Wish::Plugin { target: Some(target), .. } if target == value) {
             self.slew_cut = None;
         }
         (value, cause)
@@ -276,30 +277,37 @@ impl Actuator {
         if after == Mode::Auto {
             self.initialise = true;
         }
-        if before == Mode::Auto {
-            self.let_go();
-        }
+        self.let_go();
     }
 
     /// Gives the output back to its owner, or to nobody.
     pub(super) fn end_override(&mut self, now_ns: TimeNs) {
         self.operator = None;
         self.initialise = true;
-        match self.applied {
+        if self.mode() == Mode::Auto {
             // The owner has one lease's time to take over.
-            Some(target) if self.mode() == Mode::Auto => {
-                let lease = Lease::begin(now_ns, self.spec.lease_ns, self.spec.lease_ns);
-                self.wish = Wish::Plugin { target, lease };
-            }
-            _ => self.let_go(),
+            let lease = Lease::begin(now_ns, self.spec.lease_ns, self.spec.lease_ns);
+            self.wish = Wish::Plugin { target: None, lease };
+        } else {
+            self.let_go();
         }
     }
 
+    /// Unlatches the trip. Below auto nobody holds the output any longer.
+    pub(super) fn reset_trip(&mut self) {
+        self.tripped = false;
+        self.initialise = true;
+        if self.mode() != Mode::Auto {
+            self.let_go();
+        }
+    }
+
+    /// Forgets where it was going; unless an operator holds it, what the device says is what is known.
     fn let_go(&mut self) {
         self.wish = Wish::Idle;
         self.waiting = false;
         self.forget_cuts();
-        self.commanding = self.operator.is_some();
+        self.commanding &= self.operator.is_some();
     }
 
     pub(super) fn forget_cuts(&mut self) {

@@ -245,3 +245,6 @@ impl Relation {
         !matches!(self, Relation::Equal | Relation::NotEqual)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,19 +26,31 @@ pub struct OwnedProposal {
     pub input_quality: Quality,
 }
 
+/// What a proposal does to the output once it is taken.
+#[derive(Clone, Copy)]
+enum Effect {
+    /// None: what was taken before stands, and its lease goes on.
+    Nothing,
+    /// It stays at the value in force, with a new lease.
+    Stay,
+    /// It goes there, with a new lease.
+    GoTo(f64),
+}
+
 /// What the proposal leads to.
 struct Judged {
     verdict: Verdict,
     reason: Reason,
-    /// Where the output goes if the proposal is taken; `None`: what was taken before stands.
-    target: Option<f64>,
+    effect: Effect,
     range_cut: Option<Cut>,
     slew_cut: Option<Cut>,
+    /// The owner has control from here on.
+    takes_over: bool,
 }
 
 impl Judged {
     fn without_effect(verdict: Verdict, reason: Reason) -> Judged {
-        Judged { verdict, reason, target: None, range_cut: None, slew_cut: None }
+        Judged { verdict, reason, effect: Effect::Nothing, range_cut: None, slew_cut: None, takes_over: false }
     }
 }
 
@@ -54,12 +66,15 @@ impl Actuator {
             None => self.fit(tick, proposal.setpoint),
         };
         (self.range_cut, self.slew_cut) = (judged.range_cut, judged.slew_cut);
-        if let Some(target) = judged.target {
-            self.initialise = false;
-            if self.mode() == Mode::Auto {
-                let lease = Lease::begin(tick.now_ns, proposal.valid_for_ns, self.spec.lease_ns);
-                self.wish = Wish::Plugin { target, lease };
-            }
+        self.initialise &= !judged.takes_over;
+        let target = match judged.effect {
+            Effect::Nothing => return (judged.verdict, judged.reason),
+            Effect::Stay => None,
+            Effect::GoTo(target) => Some(target),
+        };
+        if self.mode() == Mode::Auto {
+            let lease = Lease::begin(tick.now_ns, proposal.valid_for_ns, self.spec.lease_ns);
+            self.wish = Wish::Plugin { target, lease };
         }
         (judged.verdict, judged.reason)
     }
@@ -109,9 +124,10 @@ impl Actuator {
                 verdict: Verdict::Held,
                 reason,
                 // It stays where it is also when the inhibit ends, until the next proposal.
-                target: self.applied,
+                effect: Effect::Stay,
                 range_cut,
                 slew_cut: None,
+                takes_over: false,
             };
         }
         let (mut verdict, mut reason) = match range_cut {
@@ -119,7 +135,7 @@ impl Actuator {
             Some(Cut::Low) => (Verdict::Clamped, Reason::BelowRange { lo: self.limits.lo }),
             None => (Verdict::Accepted, Reason::AsProposed),
         };
-        let mut judged_target = target;
+        let mut effect = Effect::GoTo(target);
         let mut slew_cut = None;
         if let Some(applied) = self.applied {
             let (from, _) = self.limits.into_range(applied);
@@ -130,7 +146,7 @@ impl Actuator {
                 }
             } else if self.limits.is_within_deadband(target - applied) {
                 (verdict, reason) = (Verdict::Held, Reason::Deadband { deadband: self.limits.deadband });
-                judged_target = applied;
+                effect = Effect::Stay;
             } else {
                 if next != target {
                     slew_cut = Some(if next < target { Cut::High } else { Cut::Low });
@@ -142,7 +158,7 @@ impl Actuator {
                 }
             }
         }
-        Judged { verdict, reason, target: Some(judged_target), range_cut, slew_cut }
+        Judged { verdict, reason, effect, range_cut, slew_cut, takes_over: true }
     }
 
     fn reason_to_freeze(&self) -> Option<Reason> {

@@ -50,8 +50,8 @@ impl Limits {
         if distance.abs() <= reach {
             target
         } else {
-            // `reach` is below the distance, and so finite, and the result is between the two.
-            from + reach.copysign(distance)
+            // `reach` is below the distance, and so finite. The sum may round past the target.
+            (from + reach.copysign(distance)).clamp(from.min(target), from.max(target))
         }
     }
 

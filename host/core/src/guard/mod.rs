@@ -310,8 +310,7 @@ impl Guard {
         if actuator.trip_sight.holds || actuator.trip_sight.blind {
             return Err(OperatorError::TripHolds);
         }
-        actuator.tripped = false;
-        actuator.initialise = true;
+        actuator.reset_trip();
         Ok(())
     }
 }
@@ -326,3 +325,6 @@ pub enum SetModeError {
     #[error(transparent)]
     Refused(#[from] GuardError),
 }
+
+#[cfg(test)]
+mod tests;

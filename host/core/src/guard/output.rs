@@ -106,15 +106,18 @@ pub enum Problem {
         "an analogue output needs a slew limit before its mode may be auto; give `slew`, for instance \"0.5 Cel/min\""
     )]
     SlewMissing,
-    /// Zero, negative or not finite; or on a discrete output.
+    /// Zero, negative or not finite.
     #[error("its slew limit is {per_s} a second; it must be finite and above 0")]
     Slew {
         /// A second.
         per_s: f64,
     },
-    /// On a discrete output.
-    #[error("a discrete output has no slew limit and no deadband")]
-    DiscreteSlew,
+    /// A slew limit or deadband on a discrete output.
+    #[error("a discrete output has no `{key}`")]
+    Discrete {
+        /// `slew` or `deadband`.
+        key: &'static str,
+    },
     /// Negative or not finite.
     #[error("its deadband is {deadband}; it must be finite and not below 0")]
     Deadband {
@@ -160,9 +163,9 @@ impl Problem {
         match self {
             Problem::Twice => "name",
             Problem::Range { .. } => "range",
-            Problem::SlewMissing | Problem::Slew { .. } | Problem::DiscreteSlew => "slew",
+            Problem::SlewMissing | Problem::Slew { .. } => "slew",
             Problem::Deadband { .. } => "deadband",
-            Problem::Value { key, .. } => key,
+            Problem::Value { key, .. } | Problem::Discrete { key } => key,
             Problem::FailSafeMissing => "trip",
             Problem::LeaseZero | Problem::LeaseShort { .. } => "lease",
         }
@@ -186,8 +189,10 @@ impl OutputSpec {
             (OutputKind::Analogue | OutputKind::Discrete, Some(per_s)) if !(per_s.is_finite() && 0.0 < per_s) => {
                 problems.push(Problem::Slew { per_s });
             }
-            (OutputKind::Discrete, Some(_)) => problems.push(Problem::DiscreteSlew),
-            (OutputKind::Discrete, None) if 0.0 < self.deadband => problems.push(Problem::DiscreteSlew),
+            (OutputKind::Discrete, Some(_)) => problems.push(Problem::Discrete { key: "slew" }),
+            (OutputKind::Discrete, None) if 0.0 < self.deadband => {
+                problems.push(Problem::Discrete { key: "deadband" });
+            }
             (OutputKind::Analogue | OutputKind::Discrete, _) => {}
         }
         let on_stop = match self.on_stop {
