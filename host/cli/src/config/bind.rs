@@ -6,7 +6,8 @@ use super::error::{ConfigError, ConfigErrors, Span};
 use super::resolve::{LEASE_HELP, kind_name};
 use super::types::{Config, Plugin, PluginTag};
 use dinrail_core::description::{
-    Bindings, Column, Description, Input, InputBinding, InputKind, ModelSlot, OutputBinding, ParameterValue, World,
+    Bindings, Column, Description, Input, InputBinding, InputKind, ModelSlot, OutputBinding, Parameter, ParameterError,
+    ParameterValue, World,
 };
 use dinrail_core::frame::{MAX_FRAME_VALUES, ValueColumn};
 use dinrail_core::guard::{OutputId, OutputSpec};
@@ -286,7 +287,7 @@ impl Binder<'_> {
                 None => parameter.default.clone(),
                 Some((Ok(value), _)) => value,
                 Some((Err(error), span)) => {
-                    let message = format!("the parameter `{}` {error}", parameter.name);
+                    let message = format!("the parameter `{}` {}", parameter.name, refusal(parameter, &error));
                     let help = match parameter.summary.is_empty() {
                         true => "correct it, or leave it out for the default".to_owned(),
                         false => format!("correct it, or leave it out for the default: {}", parameter.summary),
@@ -381,6 +382,27 @@ fn output_binding(output: String, index: u32, spec: &OutputSpec, unit: &Unit, co
         minimum,
         maximum,
         slew_per_s: spec.slew_per_s.map(|per_s| per_s / conversion.scale.abs()),
+    }
+}
+
+/// Why a parameter's value is refused; a bound that is not there is not told.
+fn refusal(parameter: &Parameter, error: &ParameterError) -> String {
+    match error {
+        ParameterError::Type { expected, given } => format!("should be of type {expected}, is {given}"),
+        ParameterError::Range { given, .. } => {
+            let unit = if parameter.unit.is_empty() { String::new() } else { format!(" {}", parameter.unit) };
+            let bounds = match (parameter.minimum, parameter.maximum) {
+                (Some(lo), Some(hi)) => format!("between {lo} and {hi}{unit}"),
+                (Some(lo), None) => format!("at least {lo}{unit}"),
+                (None, Some(hi)) => format!("at most {hi}{unit}"),
+                (None, None) => "a finite number".to_owned(),
+            };
+            format!("should be {bounds}, is {given}")
+        }
+        ParameterError::Choice { choices, given } => {
+            let choices: Vec<String> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
+            format!("should be one of {}, is \"{given}\"", choices.join(", "))
+        }
     }
 }
 

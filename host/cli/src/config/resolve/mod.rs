@@ -19,7 +19,7 @@ mod sinks;
 use super::Places;
 use super::document::{Findings, Section};
 use super::error::{ConfigError, ConfigErrors, ConfigText};
-use super::types::{Config, Scan, SourceKind, Speed};
+use super::types::{Config, Output, Scan, SourceKind, Speed};
 pub(super) use outputs::LEASE_HELP;
 pub(super) use tags::kind_name;
 
@@ -63,7 +63,7 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     );
     let sinks = sinks::sinks(&root, &sources, &site);
     let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
-    check_speed(findings, &scan, &sources, &tags);
+    check_speed(findings, &scan, &sources, &tags, &outputs);
     if plugins.is_empty() && sources.is_empty() && findings.is_empty() {
         let help = "add a source, its tags and a plugin; the reference has a first configuration to copy";
         findings.add(0..0, "the configuration has neither source nor plugin", "", help);
@@ -82,18 +82,16 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     }
 }
 
-/// Live tags can't be hurried.
-fn check_speed(findings: &Findings, scan: &site::FoundScan, sources: &Sources, tags: &tags::Tags) {
+/// What is live can't be hurried: neither what is measured there nor what is written.
+fn check_speed(findings: &Findings, scan: &site::FoundScan, sources: &Sources, tags: &tags::Tags, outputs: &[Output]) {
     if scan.value.speed == Speed::Ratio(1.0) {
         return;
     }
-    let live = tags.origins.iter().find_map(|origin| {
-        let source = sources.get(origin.source)?;
-        matches!(source.kind, Some(SourceKind::Mqtt(_))).then_some(source)
-    });
+    let used = tags.origins.iter().map(|origin| origin.source).chain(outputs.iter().map(|output| output.source));
+    let live = used.filter_map(|id| sources.get(id)).find(|source| matches!(source.kind, Some(SourceKind::Mqtt(_))));
     if let Some(source) = live {
         let message = format!("the source `{}` is live, and live sources allow only `speed = 1`", source.name);
-        let help = "leave `speed` out, or take the tags from a file or a simulated plant";
+        let help = "leave `speed` out, or take tags and outputs from a file or a simulated plant";
         findings.add(scan.speed_span.clone(), message, "", help);
     }
 }

@@ -54,6 +54,7 @@ fn syntax() {
 fn unknown_keys_and_wrong_types() {
     check_all(&[
         ("[site]", "§speed = 1\n[site]", "unknown key `speed` in the configuration", "`sinks`"),
+        ("[tags.flow]", "[§tag.flow]", "unknown key `tag` in the configuration", "did you mean `tags`?"),
         ("workers = 2", "§worker = 2", "unknown key `worker` in [scan]", "did you mean `workers`?"),
         ("keep_alive", "§keepalive", "unknown key `keepalive` in [sources.plc1]", "did you mean `keep_alive`?"),
         ("seed = 7", "§delimiter = \";\"", "unknown key `delimiter` in [sources.plant]", "`seed`"),
@@ -378,4 +379,15 @@ fn one_mistake_of_an_output_does_not_hide_another() {
     let text = GOOD.replacen("on_stop = \"hold\"\n", "", 1).replacen("slew = \"0.5 Cel/min\"\n", "", 1);
     let errors = folder.parse(&text).unwrap_err().to_string();
     assert!(errors.contains("needs `on_stop`") && errors.contains("needs a slew limit"), "{errors}");
+}
+
+#[test]
+fn a_live_output_is_not_hurried_either() {
+    let text = "[scan]\nspeed = 60\n[sources.b]\nkind = \"mqtt\"\nurl = \"mqtt://host\"\n";
+    let output = "[outputs.o]\nsource = \"b\"\ntopic = \"o\"\nrange = [0, 1]\non_stop = \"hold\"\n";
+    let folder = Folder::new();
+    folder.good(text);
+    let errors = folder.parse(&format!("{text}{output}")).unwrap_err();
+    assert_eq!(errors.count(), 1, "{errors}");
+    assert_eq!(errors.iter().next().unwrap().line_column(), (2, 9), "{errors}");
 }

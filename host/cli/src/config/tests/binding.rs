@@ -214,9 +214,11 @@ fn outputs_that_do_not_fit_are_refused() {
 fn parameters_and_models_that_do_not_fit_are_refused() {
     let watch = "pump-watch";
     check(watch, |_| {}, ("warmup = 400", "warmup = 4000"), "4000", "should be between 1 and 1000, is 4000", "default");
-    check(watch, |_| {}, ("warmup = 400", "warmup = 4.5"), "4.5", "should be a integer, is a number", "");
-    check(watch, |_| {}, ("\"low\"", "\"mid\""), "\"mid\"", "should be one of", "");
+    check(watch, |_| {}, ("warmup = 400", "warmup = 4.5"), "4.5", "should be of type integer, is number", "");
+    check(watch, |_| {}, ("\"low\"", "\"mid\""), "\"mid\"", "should be one of \"low\", \"high\", is \"mid\"", "");
     check(watch, |_| {}, ("gain = 0.5", "gian = 0.5"), "gian", "has no parameter `gian`", "did you mean `gain`?");
+    let least = |d: &mut Description| d.parameters[2].minimum = Some(1.0);
+    check(watch, least, AS_IS, "0.5, strict", "should be at least 1, is 0.5", "default");
     check(
         watch,
         |d| d.models.push(slot("other", true)),
