@@ -46,14 +46,14 @@ fn run(engine: &Engine, tick: Duration, stop: &AtomicBool) {
     raise_priority();
     let mut next = Instant::now() + tick;
     while !stop.load(Ordering::Relaxed) {
-        // Counted from the start, so that a tick that came late is made up for: a deadline stays a
-        // length of time even where this thread was starved.
         let now = Instant::now();
         if now < next {
             std::thread::sleep(next - now);
             continue;
         }
-        next += tick;
+        // Ticks that this thread slept through are not made up for: in a burst they would stop a
+        // call that has only begun. A starved ticker makes a deadline longer, never shorter.
+        next = now.max(next + tick);
         engine.increment_epoch();
     }
 }
