@@ -84,11 +84,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Plugins { no_guests, toolchain } => {
             let sets: &[plugins::Set] =
                 if no_guests { &[plugins::Set::Plugins] } else { &[plugins::Set::Plugins, plugins::Set::Guests] };
-            plugins::build(&workspace, sets, toolchain)?;
+            plugins::build(&workspace, sets, toolchain, plugins::Progress::Shown)?;
         }
         Task::Demo { arguments } => {
-            plugins::build(&workspace, &[plugins::Set::Plugins], None)?;
-            workspace.build_host()?;
+            plugins::build_with_host(&workspace, &[plugins::Set::Plugins])?;
             workspace.step("dinrail demo");
             return workspace.become_program(workspace.dinrail().arg("demo").args(arguments));
         }

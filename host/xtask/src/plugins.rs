@@ -2,7 +2,9 @@
 //! `plugins/guests/<name>` to `<target>/guests-components/<name>.wasm`.
 
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use wit_component::{ComponentEncoder, DecodedWasm, decode};
@@ -21,14 +23,33 @@ pub(crate) enum Set {
     Guests,
 }
 
+/// Whether each crate is named as it is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Where it is the only build.
+    Shown,
+    /// Beside another build, whose progress is shown.
+    Quiet,
+}
+
 /// One crate that becomes one component.
 struct Source {
     package: String,
     component: PathBuf,
 }
 
+/// Builds plugins and controller side by side, in directories of their own: each leaves cores idle at its end.
+pub(crate) fn build_with_host(workspace: &Workspace, sets: &[Set]) -> Result<()> {
+    thread::scope(|scope| {
+        let host = scope.spawn(|| workspace.build_host());
+        let plugins = build(workspace, sets, None, Progress::Quiet);
+        let host = host.join().unwrap_or_else(|panic| resume_unwind(panic));
+        plugins.and(host)
+    })
+}
+
 /// Builds what has changed. An unchanged component keeps its file, time included.
-pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>) -> Result<()> {
+pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>, progress: Progress) -> Result<()> {
     let mut sources = Vec::new();
     for &set in sets {
         sources.extend(list(workspace, set)?);
@@ -38,6 +59,9 @@ pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>) -
     let target = workspace.target().join("guests");
     let mut cargo = toolchain.build(workspace, &target);
     cargo.args(["--profile", PROFILE, "--lib"]);
+    if progress == Progress::Quiet {
+        cargo.arg("--quiet");
+    }
     for source in &sources {
         cargo.args(["--package", &source.package]);
     }

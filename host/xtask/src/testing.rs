@@ -14,6 +14,9 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{HOST_FEATURES, Workspace, exit_code, find_program, run as run_command};
 use crate::{peers, plugins};
 
+/// A build of the whole workspace, from which one binary is then named.
+const RELEASE: [&str; 5] = ["build", "--release", "--workspace", "--features", HOST_FEATURES];
+
 /// Builds, runs every test and every documentation example, and closes with what was skipped.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
     build(workspace)?;
@@ -52,18 +55,36 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
 pub(crate) fn run_binary(workspace: &Workspace, name: &str, arguments: &[String]) -> Result<ExitCode> {
     build(workspace)?;
     workspace.step(&format!("building {name}"));
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--release", "--workspace", "--features", HOST_FEATURES, "--bin", name]);
-    run_command(&mut cargo)?;
-    workspace.step(name);
+    run_command(workspace.cargo().args(RELEASE).args(["--bin", name]))?;
     let mut binary = Command::new(workspace.release(name));
-    binary.args(arguments);
-    exit_code(with_environment(workspace, &mut binary, &workspace.target().join("skipped-tests.txt")))
+    with_environment(workspace, &mut binary, &workspace.target().join("skipped-tests.txt")).args(arguments);
+    if name == "bench" {
+        native_kernels(workspace, &mut binary)?;
+    }
+    workspace.step(name);
+    exit_code(&mut binary)
+}
+
+/// The z-score kernel as a native program, for the processor's baseline (`DINRAIL_NATIVE_KERNEL`) and, where there is
+/// AVX2, for that (`DINRAIL_NATIVE_KERNEL_AVX2`): what the wasm one is compared with.
+fn native_kernels(workspace: &Workspace, binary: &mut Command) -> Result<()> {
+    const KERNEL: &str = "native-zscore";
+    run_command(workspace.cargo().args(RELEASE).args(["--bin", KERNEL]))?;
+    binary.env("DINRAIL_NATIVE_KERNEL", workspace.release(KERNEL));
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        let target = workspace.target().join("avx2");
+        let mut cargo = workspace.cargo();
+        cargo.args(["build", "--release", "--package", "guest-zscore", "--bin", KERNEL]);
+        cargo.env("RUSTFLAGS", "-C target-feature=+avx2").env("CARGO_TARGET_DIR", &target);
+        run_command(&mut cargo)?;
+        binary.env("DINRAIL_NATIVE_KERNEL_AVX2", target.join("release").join(KERNEL));
+    }
+    Ok(())
 }
 
 fn build(workspace: &Workspace) -> Result<()> {
-    plugins::build(workspace, &[plugins::Set::Plugins, plugins::Set::Guests], None)?;
-    workspace.build_host()
+    plugins::build_with_host(workspace, &[plugins::Set::Plugins, plugins::Set::Guests])
 }
 
 /// nextest where it is installed: it runs tests side by side in processes of their own.
