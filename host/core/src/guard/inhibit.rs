@@ -200,8 +200,8 @@ impl Node {
                 Truth::True => Truth::False,
                 Truth::Doubt => Truth::Doubt,
             },
-            Node::All(parts) => join(parts, memory, image, now_ns, |truths| !truths.contains(&Truth::False)),
-            Node::Any(parts) => join(parts, memory, image, now_ns, |truths| truths.contains(&Truth::True)),
+            Node::All(parts) => join(parts, memory, image, now_ns, |seen| !seen.some_false),
+            Node::Any(parts) => join(parts, memory, image, now_ns, |seen| seen.some_true),
             Node::For { inner, delay_ns, slot } => {
                 let truth = inner.look(memory, image, now_ns);
                 let since = &mut memory.since_ns[*slot];
@@ -217,16 +217,25 @@ impl Node {
     }
 }
 
+/// What the parts of an `and` or an `or` say.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    some_true: bool,
+    some_false: bool,
+    some_doubt: bool,
+}
+
 /// Looks at all parts; one doubt makes the whole doubtful.
-fn join(
-    parts: &[Node],
-    memory: &mut Memory,
-    image: &ProcessImage,
-    now_ns: TimeNs,
-    holds: fn(&[Truth]) -> bool,
-) -> Truth {
-    let truths: Vec<Truth> = parts.iter().map(|part| part.look(memory, image, now_ns)).collect();
-    if truths.contains(&Truth::Doubt) { Truth::Doubt } else { holds(&truths).into() }
+fn join(parts: &[Node], memory: &mut Memory, image: &ProcessImage, now_ns: TimeNs, holds: fn(Seen) -> bool) -> Truth {
+    let mut seen = Seen::default();
+    for part in parts {
+        match part.look(memory, image, now_ns) {
+            Truth::True => seen.some_true = true,
+            Truth::False => seen.some_false = true,
+            Truth::Doubt => seen.some_doubt = true,
+        }
+    }
+    if seen.some_doubt { Truth::Doubt } else { holds(seen).into() }
 }
 
 impl Relation {

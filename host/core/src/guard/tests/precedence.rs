@@ -80,26 +80,46 @@ fn a_bad_or_stale_input_trips() {
     assert_eq!(rig.guard.reset_trip(SP), Err(OperatorError::TripHolds));
 }
 
+fn tripping_after_2_s(spec: &mut OutputSpec, tags: &TagTable) {
+    tripping(spec, tags);
+    spec.trip = expression("p > 6 bar for 2s", tags);
+}
+
 #[test]
 fn while_a_bad_input_waits_for_its_delay_nothing_moves() {
-    let mut rig = Rig::new(|spec, tags| {
-        tripping(spec, tags);
-        spec.trip = expression("p > 6 bar for 2s", tags);
-    });
+    let mut rig = Rig::new(tripping_after_2_s);
     rig.propose(proposal(90.0));
     rig.set("p", f64::NAN);
+    assert_eq!(rig.idle(), None, "it was on its way");
     let (judgement, command) = rig.propose(proposal(90.0));
     assert_eq!((judgement.reason, command), (Reason::TripBlind, None));
-    assert_eq!(rig.idle(), None);
     assert_eq!(rig.idle(), Some((75.0, Cause::Trip)), "two seconds");
-    let mut rig = Rig::new(|spec, tags| {
-        tripping(spec, tags);
-        spec.trip = expression("p > 6 bar for 2s", tags);
-    });
+}
+
+#[test]
+fn one_bad_sample_is_not_two_seconds() {
+    let mut rig = Rig::new(tripping_after_2_s);
     rig.set("p", f64::NAN);
     assert_eq!(rig.idle(), None);
     rig.set("p", 5.0);
-    assert_eq!(rig.propose(proposal(80.5)).1, Some(80.5), "one bad sample is not two seconds");
+    assert_eq!(rig.propose(proposal(80.5)).1, Some(80.5));
+}
+
+#[test]
+fn a_trip_is_not_reset_blindly() {
+    let mut rig = Rig::new(tripping_after_2_s);
+    rig.set("p", 7.0);
+    rig.scan_after(SECOND, &[]);
+    rig.scan_after(2 * SECOND, &[]);
+    assert!(rig.guard.is_tripped(SP));
+    rig.set("p", 5.0);
+    rig.idle();
+    rig.set("p", f64::NAN);
+    rig.idle();
+    assert_eq!(rig.guard.reset_trip(SP), Err(OperatorError::TripHolds), "its delay runs");
+    rig.set("p", 5.0);
+    rig.idle();
+    assert_eq!(rig.guard.reset_trip(SP), Ok(()));
 }
 
 #[test]
