@@ -1,2 +1,132 @@
-//! placeholder
-fn main() {}
+//! The `dinrail` command line.
+
+use clap::{Parser, Subcommand};
+use dinrail_cli::config::Places;
+use dinrail_cli::run::{Ending, RunOptions};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// A run that did what it should.
+const EXIT_OK: u8 = 0;
+/// A run that failed, or a demonstration that did not show what it should.
+const EXIT_FAILED: u8 = 1;
+/// A configuration that is refused.
+const EXIT_REFUSED: u8 = 2;
+/// A command line that is none.
+const EXIT_USAGE: u8 = 64;
+
+#[derive(Debug, Parser)]
+#[command(name = "dinrail", version, about = "Runs WebAssembly plugins on industrial signals")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a controller until Ctrl-C, or until its tables end.
+    Run {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        length: Length,
+    },
+    /// Checks a configuration, its plugins and models, and runs nothing.
+    Check {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Runs the demonstration: a simulated plant, two plugins, and a broker of its own.
+    #[cfg(feature = "demo")]
+    Demo {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        length: Length,
+        /// Seed of the plant's noise, instead of the configuration's.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE.toml")]
+    config: PathBuf,
+    /// Where installed plugins are, beside the configuration's own folder.
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// Where installed models are, beside the configuration's own folder.
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Length {
+    /// Stops after this much wall time, counted from the first scan: 90s, 5min.
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    run_for: Option<Duration>,
+    /// Stops after this much run time: 1h, 10d. The way to bound a run in virtual time.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    run_time: Option<Duration>,
+    /// Prints the summary as one line of JSON on stdout.
+    #[arg(long)]
+    json: bool,
+    /// Shows nothing while it runs.
+    #[arg(long)]
+    quiet: bool,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    dinrail_cli::config::amounts::parse_duration(text)
+        .map(Duration::from_nanos)
+        .map_err(|error| error.to_string())
+}
+
+impl Common {
+    /// Folders for what the configuration names and does not bring along: as told, and beside the
+    /// folder of the binary.
+    fn places(&self) -> Places {
+        let beside = std::env::current_exe()
+            .ok()
+            .and_then(|exe| exe.parent().and_then(|bin| bin.parent()).map(PathBuf::from));
+        let folders = |told: &Option<PathBuf>, name: &str| {
+            told.iter().cloned().chain(beside.iter().map(|root| root.join(name))).collect()
+        };
+        Places { plugins: folders(&self.plugins, "plugins"), models: folders(&self.models, "models") }
+    }
+}
+
+impl Length {
+    fn options(&self) -> RunOptions {
+        RunOptions { run_for: self.run_for, run_time: self.run_time, json: self.json, quiet: self.quiet }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; a closed stdout is nobody's concern.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { EXIT_OK });
+        }
+    };
+    let ending = match &arguments.command {
+        Command::Run { common, length } => {
+            dinrail_cli::run::run_file(&common.config, &common.places(), &length.options())
+        }
+        Command::Check { common } => dinrail_cli::run::check_file(&common.config, &common.places()),
+        #[cfg(feature = "demo")]
+        Command::Demo { common, length, seed } => {
+            dinrail_cli::demo::demo(&common.config, &common.places(), &length.options(), *seed)
+        }
+    };
+    ExitCode::from(match ending {
+        Ending::Well => EXIT_OK,
+        Ending::Failed => EXIT_FAILED,
+        Ending::Refused => EXIT_REFUSED,
+    })
+}

@@ -503,17 +503,14 @@ fn check_health(items: &mut [Health], question: &Question<'_>) -> Result<(), Non
     for item in items {
         new_row(item.row, question.frame)?;
         unit_interval("health index", item.index)?;
-        cut(&mut item.mode);
+        tidy(&mut item.mode);
         if let Some(life) = item.life {
             finite("remaining life", life.rul)?;
             finite("remaining life's lower end", life.rul_lo)?;
             let hi = life.rul_hi.unwrap_or(f64::MAX);
             finite("remaining life's upper end", hi)?;
             if !(life.rul_lo <= life.rul && life.rul <= hi) {
-                return Err(Nonsense::Number {
-                    what: "remaining life outside its interval:",
-                    value: life.rul,
-                });
+                return Err(Nonsense::Number { what: "remaining life outside its interval:", value: life.rul });
             }
         }
     }
@@ -525,17 +522,13 @@ fn check_verdicts(verdicts: &mut [ItemVerdict], question: &Question<'_>) -> Resu
     let mut seen = std::collections::HashSet::new();
     for verdict in verdicts {
         if !question.items.contains(&verdict.item) {
-            return Err(Nonsense::Index {
-                what: "item",
-                index: verdict.item as u32,
-                count: question.items.len(),
-            });
+            return Err(Nonsense::Index { what: "item", index: verdict.item as u32, count: question.items.len() });
         }
         if !seen.insert(verdict.item) {
             return Err(Nonsense::Twice { what: "item", index: verdict.item });
         }
         unit_interval("confidence", verdict.confidence)?;
-        cut(&mut verdict.defect);
+        tidy(&mut verdict.defect);
     }
     Ok(())
 }
@@ -548,7 +541,7 @@ fn check_signals(signals: &mut [ChartSignal], question: &Question<'_>) -> Result
         finite("statistic", signal.statistic)?;
         finite("lower limit", signal.lower)?;
         finite("upper limit", signal.upper)?;
-        cut(&mut signal.rule);
+        tidy(&mut signal.rule);
     }
     Ok(())
 }
@@ -563,7 +556,7 @@ fn check_proposals(proposals: &mut [Proposal], outputs: usize) -> Result<(), Non
         }
         finite("setpoint", proposal.setpoint)?;
         unit_interval("confidence", f64::from(proposal.confidence))?;
-        cut(&mut proposal.reason);
+        tidy(&mut proposal.reason);
     }
     Ok(())
 }
@@ -617,9 +610,14 @@ fn unit_interval(what: &'static str, value: f64) -> Result<(), Nonsense> {
     if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(Nonsense::Number { what, value }) }
 }
 
-fn cut(text: &mut String) {
+/// Cuts a guest's text to [`MAX_TEXT`] characters and replaces control characters, which could write
+/// anywhere on an operator's terminal.
+pub fn tidy(text: &mut String) {
     if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
         text.truncate(end);
+    }
+    if text.contains(char::is_control) {
+        *text = text.replace(char::is_control, " ");
     }
 }
 
@@ -686,6 +684,14 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_cut_and_cannot_write_on_a_terminal() {
+        let mut text = "\u{1b}[2Jé".repeat(100);
+        tidy(&mut text);
+        assert_eq!(text.chars().count(), MAX_TEXT);
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
     fn the_world_is_the_authority() {
         let refused = judge(Results::Proposals(vec![proposal(0, 1.0)]), World::AnomalyDetection);
         assert_eq!(refused, Err(Nonsense::World));
@@ -694,8 +700,7 @@ mod tests {
     #[test]
     fn health_lies_within_its_interval() {
         let of = |index: f64, life: Life| {
-            let item =
-                Health { row: 2, quality: Quality::Good, index, mode: String::new(), life: Some(life) };
+            let item = Health { row: 2, quality: Quality::Good, index, mode: String::new(), life: Some(life) };
             judge(Results::Health(vec![item]), World::PredictiveMaintenance)
         };
         assert!(of(0.5, Life { rul: 5.0, rul_lo: 1.0, rul_hi: Some(9.0) }).is_ok());

@@ -1,13 +1,25 @@
 //! Everything that happened in one scan: one record feeds sinks, recorder, alarms, metrics and view.
 
 use crate::frame::Frame;
-use crate::outcome::CallReport;
+use crate::guard::{Command, Event, Judgement};
+use crate::image::ArrivalCounts;
+use crate::outcome::{CallReport, Fault};
+use crate::tag::{Quality, TagId};
 use crate::time::TimeNs;
 use std::sync::Arc;
 
 /// Index of a plugin instance in the running controller. One asset of a plugin is one instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceId(pub u32);
+
+impl InstanceId {
+    /// As an index.
+    #[must_use]
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// One instance's part in a scan.
 #[derive(Clone, Debug)]
@@ -18,15 +30,63 @@ pub struct InstanceRecord {
     pub frame: Arc<Frame>,
     /// What came of it.
     pub report: CallReport,
+    /// What the guard said to each of its proposals, in their order.
+    pub judgements: Vec<Judgement>,
+}
+
+/// A tag's new value.
+#[derive(Clone, Debug)]
+pub struct TagValue {
+    /// The tag.
+    pub tag: TagId,
+    /// The asset's key, where it belongs to one.
+    pub asset: Option<Arc<str>>,
+    /// Last usable value; NaN where there never was one.
+    pub value: f64,
+    /// Of the value now.
+    pub quality: Quality,
+    /// When it was measured.
+    pub time_ns: TimeNs,
+}
+
+/// An instance that failed outside a frame's outcome: after its frame was counted as missed, or
+/// when it was started again.
+#[derive(Clone, Debug)]
+pub struct LateFault {
+    /// Which.
+    pub instance: InstanceId,
+    /// How.
+    pub fault: Fault,
+}
+
+/// A change in an instance's standing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// Which.
+    pub instance: InstanceId,
+    /// `running`, `restarting` or `quarantined`.
+    pub state: &'static str,
 }
 
 /// One scan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ScanRecord {
     /// Its number, from 0, strictly rising.
     pub scan: u64,
     /// Its run time.
     pub time_ns: TimeNs,
-    /// One for each instance that was due, or whose late result was released in this scan.
+    /// What became of the samples that arrived.
+    pub arrivals: ArrivalCounts,
+    /// Values that are new in this scan; empty where no sink asks for them.
+    pub values: Vec<TagValue>,
+    /// One for each frame whose outcome was settled in this scan.
     pub instances: Vec<InstanceRecord>,
+    /// What was written, in order.
+    pub commands: Vec<Command>,
+    /// What happened to outputs without a proposal.
+    pub events: Vec<Event>,
+    /// See [`LateFault`].
+    pub late_faults: Vec<LateFault>,
+    /// Instances whose standing changed.
+    pub states: Vec<StateChange>,
 }

@@ -1,0 +1,578 @@
+//! From a resolved configuration to a controller, in two steps: [`prepare`] opens and checks
+//! everything that can be without running (which is what `dinrail check` does), [`assemble`] starts
+//! threads and links.
+
+use super::images::Images;
+use super::links::{LinkSource, TableSource};
+use super::outputs::OutputDriver;
+use super::plant::{PlantSource, SharedPlant};
+use super::recorder::Setup;
+use super::slots::Plugin;
+use super::source::Source;
+use super::starts::Starts;
+use super::Controller;
+use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
+use crate::view::View;
+use dinrail_core::guard::Guard;
+use dinrail_core::outlook::Outlook;
+use dinrail_core::reading::SourceId;
+use dinrail_core::record::InstanceId;
+use dinrail_core::tag::TagId;
+use dinrail_engine::{Engine, EngineSettings, Limits, Pace, Profile, WorkerPool};
+use dinrail_field::link::{Clock, LinkOptions, MqttLink};
+use dinrail_field::message::Named;
+use dinrail_field::sink::jsonl::JsonlSink;
+use dinrail_field::sink::mqtt::MqttSink;
+use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator};
+use dinrail_field::source::mqtt::{Field, PayloadTime, Subscription};
+use dinrail_field::topic::Topics;
+use dinrail_inference::Catalog;
+use dinrail_sim::judge::Detections;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What was opened and checked.
+pub struct Prepared {
+    config: Config,
+    plugins: Vec<Arc<Plugin>>,
+    guard: Guard,
+    tables: Vec<(SourceId, String, CsvSource)>,
+    plants: Vec<(SourceId, SharedPlant, Vec<Option<TagId>>)>,
+    detections: Option<Detections>,
+}
+
+/// Why a controller does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration.
+    #[error("{0}")]
+    Config(ConfigErrors),
+    /// The engine itself.
+    #[error("the plugin engine can't be started: {0}")]
+    Engine(#[from] dinrail_engine::EngineError),
+    /// Threads.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[source] std::io::Error),
+    /// A link.
+    #[error("the source `{source_name}`: {error}")]
+    Link {
+        /// Its name.
+        source_name: String,
+        /// Why.
+        #[source]
+        error: dinrail_field::link::LinkError,
+    },
+    /// A sink's file.
+    #[error("the sink `{sink}`: {error}")]
+    Sink {
+        /// Its name.
+        sink: String,
+        /// Why.
+        #[source]
+        error: dinrail_field::sink::jsonl::JsonlError,
+    },
+}
+
+impl From<ConfigErrors> for BuildError {
+    fn from(errors: ConfigErrors) -> BuildError {
+        BuildError::Config(errors)
+    }
+}
+
+/// Opens components, models, tables and plants, binds every plugin, and collects all mistakes.
+pub fn prepare(config: Config) -> Result<Prepared, BuildError> {
+    let engine = Engine::new(EngineSettings::default())?;
+    let catalog = Catalog::new();
+    let mut errors = Vec::new();
+    let mut plugins = Vec::new();
+    for index in 0..config.plugins.len() {
+        match prepare_plugin(&config, index, &engine, &catalog) {
+            Ok(plugin) => plugins.push(Arc::new(plugin)),
+            Err(found) => errors.extend(found.iter().cloned()),
+        }
+    }
+    let mut tables = Vec::new();
+    let mut plants = Vec::new();
+    let mut detections = None;
+    for (index, source) in config.sources.iter().enumerate() {
+        let id = SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"));
+        match &source.kind {
+            config::SourceKind::Csv(table) => match open_table(&config, id, table) {
+                Ok(opened) => tables.push((id, source.name.clone(), opened)),
+                Err(message) => errors.push(mistake(
+                    &config,
+                    source.span.clone(),
+                    message,
+                    "correct `path`, `columns`, `time` or `key` of this source",
+                )),
+            },
+            config::SourceKind::Sim(sim) => {
+                match dinrail_sim::plant(&sim.plant, sim.seed, sim.faults.clone()) {
+                    Ok(plant) => {
+                        if !sim.faults.episodes.is_empty() {
+                            detections = Some(judge(&config, id, &sim.faults, plant.as_ref()));
+                        }
+                        let tags = signal_tags(&config, id, plant.signals().len());
+                        plants.push((id, SharedPlant::new(plant), tags));
+                    }
+                    Err(error) => errors.push(mistake(
+                        &config,
+                        source.span.clone(),
+                        error.to_string(),
+                        "name a plant and a fault script that fits it",
+                    )),
+                }
+            }
+            config::SourceKind::Mqtt(_) => {}
+        }
+    }
+    if let Some(errors) = ConfigErrors::some(errors) {
+        return Err(errors.into());
+    }
+    let guard = guard(&config, &plugins)?;
+    Ok(Prepared { config, plugins, guard, tables, plants, detections })
+}
+
+fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help: &str) -> ConfigError {
+    ConfigError::new(Arc::clone(&config.text), span, message, "", help)
+}
+
+/// Opens, describes, binds, and starts one plugin once, so that what it refuses is refused now.
+fn prepare_plugin(
+    config: &Config,
+    index: usize,
+    engine: &Engine,
+    catalog: &Catalog,
+) -> Result<Plugin, ConfigErrors> {
+    let plugin = &config.plugins[index];
+    let one = |span: config::Span, message: String, help: &str| {
+        ConfigErrors::one(Arc::clone(&config.text), span, message, "", help)
+    };
+    let component_span = || plugin.component_span.clone();
+    let bytes = std::fs::read(&plugin.component).map_err(|error| {
+        let path = plugin.component.display();
+        one(component_span(), format!("`{path}` can't be read: {error}"), "name a component file")
+    })?;
+    let component = engine.compile(&bytes).map_err(|error| {
+        one(component_span(), format!("`{}`: {error}", plugin.component.display()), "build it against this dinrail's WIT")
+    })?;
+    let profile = match plugin.limits {
+        config::LimitProfile::Compiled => Profile::Compiled,
+        config::LimitProfile::Interpreted => Profile::Interpreted,
+    };
+    let pace = if plugin.background { Pace::Background } else { Pace::Cyclic };
+    let limits = Limits::new(profile, pace);
+    let description = component.describe(&limits).map_err(|error| {
+        one(component_span(), format!("`{}`: {error}", plugin.component.display()), "ask its author; it can't say what it is")
+    })?;
+    let bound = bind::bind(config, plugin, &description, component.world())?;
+    let mut models = Vec::new();
+    for model in &bound.models {
+        let loaded = catalog.load(&model.path).map_err(|error| {
+            one(model.span.clone(), error.to_string(), "name a model directory or an .onnx file that fits the slot")
+        })?;
+        loaded.check_slot(&model.slot).map_err(|error| {
+            one(model.span.clone(), error.to_string(), "bind a model of the shapes that the plugin asks for")
+        })?;
+        models.push((model.slot.name.clone(), loaded));
+    }
+    let release_after_ns = config.scan.run_ns(bound.deadline_ns);
+    let row_sources = row_sources(config, &bound);
+    let prepared = Plugin {
+        config: plugin.clone(),
+        component,
+        description,
+        models,
+        tables: plugin.tables.clone(),
+        limits,
+        row_sources,
+        release_after_ns,
+        first_worker: index,
+        bound,
+    };
+    if plugin.asset_key.is_none() {
+        prepared.instantiate(None).map_err(|error| {
+            one(plugin.span.clone(), error.to_string(), "correct this plugin's inputs, parameters or models")
+        })?;
+    }
+    Ok(prepared)
+}
+
+/// The tables among the sources of a plugin's tags.
+fn row_sources(config: &Config, bound: &bind::BoundPlugin) -> Vec<SourceId> {
+    let tags = bound.columns.iter().map(|column| column.tag).chain(bound.waveforms.iter().copied());
+    let mut sources: Vec<SourceId> = tags
+        .map(|tag| config.tag_origins[tag.index()].source)
+        .filter(|source| matches!(config.sources[source.0 as usize].kind, config::SourceKind::Csv(_)))
+        .collect();
+    sources.sort_unstable();
+    sources.dedup();
+    sources
+}
+
+fn guard(config: &Config, plugins: &[Arc<Plugin>]) -> Result<Guard, ConfigErrors> {
+    // Instances without asset come first, in the plugins' order.
+    let mut next = 0;
+    let owners: Vec<Option<InstanceId>> = plugins
+        .iter()
+        .map(|plugin| {
+            plugin.config.asset_key.is_none().then(|| {
+                next += 1;
+                InstanceId(next - 1)
+            })
+        })
+        .collect();
+    let mut specs = Vec::new();
+    for output in &config.outputs {
+        let mut spec = output.spec.clone();
+        if let Some(owner) = output.owner {
+            spec.owner = owners[owner];
+            let bound = &plugins[owner].bound;
+            let deadline_ns = config.scan.run_ns(bound.deadline_ns);
+            let period_ns = bound.period_ns.max(config.scan.run_period_ns());
+            spec.check_lease(period_ns, deadline_ns).map_err(|error| {
+                let help = "make `lease` longer, or the plugin's `period` or `deadline` shorter";
+                ConfigErrors::one(
+                    Arc::clone(&config.text),
+                    output.lease_span.clone(),
+                    error.to_string(),
+                    "",
+                    help,
+                )
+            })?;
+        }
+        specs.push(spec);
+    }
+    Guard::new(specs, config.scan.run_period_ns()).map_err(|error| {
+        let span = config
+            .outputs
+            .iter()
+            .find(|output| output.spec.name == error.output)
+            .map_or(0..0, |output| output.span.clone());
+        let help = format!("correct `{}` of this output", error.problem.key());
+        ConfigErrors::one(Arc::clone(&config.text), span, error.to_string(), "", help)
+    })
+}
+
+/// The tag of each of a plant's signals.
+fn signal_tags(config: &Config, source: SourceId, signals: usize) -> Vec<Option<TagId>> {
+    let mut tags = vec![None; signals];
+    for ((id, _), origin) in config.tags.iter().zip(&config.tag_origins) {
+        if let config::TagAddress::Signal(index) = origin.address
+            && origin.source == source
+        {
+            tags[index] = Some(id);
+        }
+    }
+    tags
+}
+
+/// The judge of a fault script; it knows sensors by the names that the configuration gives them.
+fn judge(
+    config: &Config,
+    source: SourceId,
+    script: &dinrail_sim::Script,
+    plant: &dyn dinrail_sim::Plant,
+) -> Detections {
+    let tags = signal_tags(config, source, plant.signals().len());
+    let mut script = script.clone();
+    for episode in &mut script.episodes {
+        let named = match &mut episode.fault {
+            dinrail_sim::Fault::SensorDrift { signal, .. } | dinrail_sim::Fault::StuckSensor { signal } => signal,
+            dinrail_sim::Fault::BearingWear | dinrail_sim::Fault::Cavitation => continue,
+        };
+        let index = plant.signals().iter().position(|signal| signal.name == named.as_str());
+        if let Some(tag) = index.and_then(|index| tags[index]) {
+            named.clone_from(&config.tags.get(tag).name);
+        }
+    }
+    Detections::new(script)
+}
+
+fn open_table(config: &Config, id: SourceId, table: &config::CsvSource) -> Result<CsvSource, String> {
+    let numbered = |index: usize| ColumnRef::Number(index + 1);
+    let columns = config
+        .tags
+        .iter()
+        .zip(&config.tag_origins)
+        .filter(|(_, origin)| origin.source == id)
+        .filter_map(|((tag, _), origin)| match origin.address {
+            config::TagAddress::Column(index) => Some((numbered(index), tag)),
+            config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } => None,
+        })
+        .collect();
+    let time = match &table.time {
+        config::CsvTime::Format { column, format } => CsvTime::Column {
+            column: numbered(*column),
+            format: format.parse().map_err(|error| format!("`format`: {error}"))?,
+        },
+        config::CsvTime::Count { column, period_ns, start_ns } => {
+            CsvTime::Count { column: numbered(*column), start_ns: *start_ns, period_ns: *period_ns }
+        }
+        config::CsvTime::Period { period_ns, start_ns } => {
+            CsvTime::Period { start_ns: *start_ns, period_ns: *period_ns }
+        }
+    };
+    CsvSource::open(CsvOptions {
+        source: id,
+        path: table.path.clone(),
+        separator: match table.delimiter {
+            config::Delimiter::Byte(byte) => Separator::Character(byte),
+            config::Delimiter::Whitespace => Separator::Whitespace,
+        },
+        header: table.header,
+        columns,
+        time,
+        key: table.key.map(numbered),
+        zone: config.site.time_zone.clone(),
+    })
+    .map_err(|error| error.to_string())
+}
+
+/// What runs.
+pub struct Assembly {
+    /// The scan's part.
+    pub controller: Controller,
+    /// The recorder's part.
+    pub setup: Setup,
+    /// Links, to be drained and stopped at the end.
+    pub links: Vec<MqttLink>,
+    /// The simulated plant whose truth is judged, where there is one.
+    pub truth: Option<SharedPlant>,
+    /// From one scan to the next, wall time.
+    pub period: Duration,
+    /// How fast run time goes.
+    pub speed: Speed,
+}
+
+impl Prepared {
+    /// How many plugins, tags and outputs it has: what `check` reports.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let plugins: Vec<String> = self
+            .plugins
+            .iter()
+            .map(|plugin| {
+                let digest = &plugin.component.digest()[..12];
+                format!("{} ({}, {} inputs columns, {digest})", plugin.config.name, plugin.world().name(), plugin.bound.columns.len())
+            })
+            .collect();
+        format!(
+            "{} sources, {} tags, {} outputs, {} sinks, plugins: {}",
+            self.config.sources.len(),
+            self.config.tags.len(),
+            self.config.outputs.len(),
+            self.config.sinks.len(),
+            plugins.join(", ")
+        )
+    }
+
+    /// How fast its run time goes.
+    #[must_use]
+    pub fn speed(&self) -> Speed {
+        self.config.scan.speed
+    }
+
+    /// Starts links, workers and sinks. `clock` is run time, for what arrives without a time.
+    pub fn assemble(self, clock: &Clock, view: View) -> Result<Assembly, BuildError> {
+        let Prepared { config, plugins, guard, tables, plants, detections } = self;
+        let is_virtual = config.scan.speed == Speed::Max;
+        let mut links = Links::start(&config, clock)?;
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        for (id, plant, tags) in &plants {
+            sources.push(Box::new(PlantSource::new(plant.clone(), *id, tags.clone())));
+        }
+        for (_, name, table) in tables {
+            sources.push(Box::new(TableSource::new(name, table)));
+        }
+        for (_, link) in &links.started {
+            sources.push(Box::new(LinkSource::new(link.clone())));
+        }
+        let outputs = output_drivers(&config, &plants, &links);
+        let names: Vec<Named> =
+            outputs.iter().map(|output| Named::new(output.name.clone(), output.unit.clone())).collect();
+        let (jsonl, mqtt) = sinks(&config, &links)?;
+        let threads = config.scan.workers.unwrap_or_else(default_workers);
+        let tags = Arc::new(config.tags.clone());
+        let controller = Controller {
+            sources,
+            images: Images::new(Arc::clone(&tags)),
+            plugins: plugins.clone(),
+            slots: Vec::new(),
+            slots_of_image: Vec::new(),
+            starts: Starts::new(is_virtual),
+            pool: WorkerPool::new(threads).map_err(BuildError::Thread)?,
+            guard,
+            outputs,
+            outlook: Arc::new(Outlook::default()),
+            budget: Duration::from_nanos(config.scan.budget_ns),
+            is_virtual,
+            wants_values: !mqtt.is_empty(),
+            readings: Vec::new(),
+        };
+        let started: Vec<MqttLink> = links.started.drain(..).map(|(_, link)| link).collect();
+        let setup = Setup {
+            site: config.site.name.clone(),
+            time_zone: config.site.time_zone.clone(),
+            tags,
+            plugins,
+            outputs: names,
+            jsonl,
+            mqtt,
+            links: started.clone(),
+            detections,
+            view,
+        };
+        let truth = plants.into_iter().map(|(_, plant, _)| plant).next();
+        Ok(Assembly {
+            controller,
+            setup,
+            links: started,
+            truth,
+            period: Duration::from_nanos(config.scan.period_ns),
+            speed: config.scan.speed,
+        })
+    }
+}
+
+/// As many as there are cores less one, which is the scan's.
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+}
+
+struct Links {
+    started: Vec<(SourceId, MqttLink)>,
+}
+
+impl Links {
+    fn start(config: &Config, clock: &Clock) -> Result<Links, BuildError> {
+        let mut started = Vec::new();
+        for (index, source) in config.sources.iter().enumerate() {
+            let config::SourceKind::Mqtt(mqtt) = &source.kind else { continue };
+            let id = SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"));
+            let failed = |error| BuildError::Link { source_name: source.name.clone(), error };
+            let options = link_options(config, id, mqtt, clock);
+            started.push((id, MqttLink::start(options).map_err(failed)?));
+        }
+        Ok(Links { started })
+    }
+
+    fn get(&self, id: SourceId) -> &MqttLink {
+        let found = self.started.iter().find(|(source, _)| *source == id);
+        &found.expect("the configuration binds outputs and sinks to links only").1
+    }
+}
+
+fn link_options(
+    config: &Config,
+    id: SourceId,
+    mqtt: &config::MqttSource,
+    clock: &Clock,
+) -> LinkOptions {
+    let address = mqtt.url.parse().expect("the configuration checked it");
+    let mut options = LinkOptions::new(address, mqtt.client_id.clone(), Arc::clone(clock));
+    options.source = id;
+    options.subscriptions = subscriptions(config, id);
+    if let Some(login) = &mqtt.login {
+        options.credentials = Some(dinrail_field::link::Credentials {
+            user: login.user.clone(),
+            password: login.password.clone(),
+        });
+    }
+    if let Some(keep_alive_ns) = mqtt.keep_alive_ns {
+        options.keep_alive = Duration::from_nanos(keep_alive_ns);
+    }
+    if let Some(expiry_ns) = mqtt.session_expiry_ns {
+        options.session_expiry_s = u32::try_from(expiry_ns / 1_000_000_000).unwrap_or(u32::MAX);
+    }
+    if let Some(limit) = mqtt.inbox_limit {
+        options.inbox_limit = limit;
+    }
+    if let Some(limit) = mqtt.outbox_limit {
+        options.outbox_limit = limit;
+    }
+    options.status_topic = status_topic(config, id);
+    options
+}
+
+/// Of the first sink that goes through this link.
+fn status_topic(config: &Config, id: SourceId) -> Option<String> {
+    config.sinks.iter().find_map(|sink| match &sink.kind {
+        config::SinkKind::Mqtt { source, topic } if *source == id => {
+            Topics::parse(topic, &config.site.name).ok().map(|topics| topics.status())
+        }
+        config::SinkKind::Mqtt { .. } | config::SinkKind::Jsonl { .. } => None,
+    })
+}
+
+/// One subscription a topic, with the fields of all of its tags.
+fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
+    let mut subscriptions: Vec<Subscription> = Vec::new();
+    for ((tag, _), origin) in config.tags.iter().zip(&config.tag_origins) {
+        let config::TagAddress::Topic { topic, pointer, time } = &origin.address else { continue };
+        if origin.source != id {
+            continue;
+        }
+        let checked = "the configuration checked it";
+        let field = Field { tag, pointer: pointer.as_ref().map(|text| text.parse().expect(checked)) };
+        let time = time.as_ref().map(|time| PayloadTime {
+            pointer: time.pointer.parse().expect(checked),
+            format: time.format.parse().expect(checked),
+        });
+        match subscriptions.iter_mut().find(|known| known.topic == *topic) {
+            Some(known) => known.fields.push(field),
+            None => subscriptions.push(Subscription {
+                topic: topic.clone(),
+                asset: None,
+                fields: vec![field],
+                time,
+            }),
+        }
+    }
+    subscriptions
+}
+
+fn output_drivers(
+    config: &Config,
+    plants: &[(SourceId, SharedPlant, Vec<Option<TagId>>)],
+    links: &Links,
+) -> Vec<OutputDriver> {
+    let driver = |output: &config::Output| {
+        let (name, unit) = (output.spec.name.clone(), output.spec.unit.code().to_owned());
+        match &output.address {
+            config::OutputAddress::Actuator { index, conversion } => {
+                let plant = plants.iter().find(|(id, ..)| *id == output.source);
+                let plant = plant.expect("the configuration binds actuators to plants only").1.clone();
+                OutputDriver::plant(name, unit, plant, *index, *conversion)
+            }
+            config::OutputAddress::Topic(topic) => {
+                OutputDriver::topic(name, unit, links.get(output.source).clone(), topic)
+            }
+        }
+    };
+    config.outputs.iter().map(driver).collect()
+}
+
+fn sinks(config: &Config, links: &Links) -> Result<(Vec<JsonlSink>, Vec<MqttSink>), BuildError> {
+    let (mut jsonl, mut mqtt) = (Vec::new(), Vec::new());
+    for sink in &config.sinks {
+        match &sink.kind {
+            config::SinkKind::Jsonl { target: config::JsonlTarget::Stdout, .. } => {
+                jsonl.push(JsonlSink::to_writer(std::io::stdout()));
+            }
+            config::SinkKind::Jsonl { target: config::JsonlTarget::File(path), append } => {
+                jsonl.push(open_jsonl(&sink.name, path, *append)?);
+            }
+            config::SinkKind::Mqtt { source, topic } => {
+                let topics = Topics::parse(topic, &config.site.name).expect("the configuration checked it");
+                mqtt.push(MqttSink::new(links.get(*source).clone(), topics));
+            }
+        }
+    }
+    Ok((jsonl, mqtt))
+}
+
+fn open_jsonl(name: &str, path: &Path, append: bool) -> Result<JsonlSink, BuildError> {
+    JsonlSink::open(path, append).map_err(|error| BuildError::Sink { sink: name.to_owned(), error })
+}

@@ -1,0 +1,437 @@
+//! The running controller: one scan after the other.
+//!
+//! ```text
+//! drain sources ─► images, rows ─► frames ─► workers ─► outcomes ─► guard ─► outputs ─► record
+//! ```
+//!
+//! - [`pace`]: when the next scan is
+//! - [`source`], [`plant`], [`links`]: where readings come from
+//! - [`images`]: process images, one an asset
+//! - [`slots`], [`tables`], [`supervision`], [`starts`]: plugins, their instances, and what happens when one fails
+//! - [`outputs`]: where commands go
+//! - [`build`]: from a configuration to a controller
+//! - [`recorder`]: the thread that tells sinks, judges and views what happened
+
+pub mod build;
+pub mod images;
+pub mod links;
+pub mod outputs;
+pub mod pace;
+pub mod plant;
+pub mod recorder;
+pub mod slots;
+pub mod source;
+pub mod starts;
+pub mod supervision;
+pub mod tables;
+
+use dinrail_core::frame::Frame;
+use dinrail_core::guard::{Guard, OwnedProposal, ScanTime};
+use dinrail_core::image::ArrivalCounts;
+use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState};
+use dinrail_core::outlook::Outlook;
+use dinrail_core::reading::{Reading, ReadingKind};
+use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
+use dinrail_core::time::TimeNs;
+use dinrail_engine::{Done, Instance, Job, Until, WorkerPool};
+use images::{ImageId, Images};
+use outputs::OutputDriver;
+use pace::Slot as ScanSlot;
+use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
+use source::{Source, SourceCounts};
+use starts::Starts;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Everything that a scan works on.
+pub struct Controller {
+    sources: Vec<Box<dyn Source>>,
+    images: Images,
+    plugins: Vec<Arc<Plugin>>,
+    slots: Vec<Slot>,
+    /// By image: the slots whose rows come from it.
+    slots_of_image: Vec<Vec<usize>>,
+    /// Instances that are started beside the scan, and those that were.
+    starts: Starts,
+    pool: WorkerPool,
+    guard: Guard,
+    outputs: Vec<OutputDriver>,
+    outlook: Arc<Outlook>,
+    /// Wall time that plugins have in a scan.
+    budget: Duration,
+    /// Run time, in virtual time: the scan waits for every due plugin.
+    is_virtual: bool,
+    /// Whether a sink wants every tag's value.
+    wants_values: bool,
+    readings: Vec<Reading>,
+}
+
+/// What a scan has to settle.
+struct Scanning {
+    at: ScanSlot,
+    began: Instant,
+    record: ScanRecord,
+}
+
+impl Controller {
+    /// Does one scan and says what happened.
+    pub fn scan(&mut self, at: ScanSlot) -> ScanRecord {
+        let mut scanning = Scanning {
+            at,
+            began: Instant::now(),
+            record: ScanRecord { scan: at.scan, time_ns: at.now_ns, ..ScanRecord::default() },
+        };
+        if self.slots.is_empty() {
+            self.add_site_slots(&mut scanning);
+        }
+        self.restart_due(&mut scanning);
+        scanning.record.arrivals = self.drain(&mut scanning);
+        if self.wants_values {
+            scanning.record.values = self.images.arrived(at.now_ns);
+        }
+        self.dispatch(&mut scanning);
+        self.collect(&mut scanning);
+        self.settle(&mut scanning);
+        self.judge(&mut scanning);
+        scanning.record
+    }
+
+    /// Whether no source will ever have anything more.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        !self.sources.is_empty() && self.sources.iter().all(|source| source.is_exhausted())
+    }
+
+    /// Whether rows of tables wait to be handed to a plugin that still runs, or a call is under way.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.slots.iter().any(|slot| {
+            let of_table = !self.plugins[slot.plugin].row_sources.is_empty();
+            let runs = slot.why_skipped() != Some(slots::QUARANTINED);
+            slot.flight.is_some() || (of_table && runs && slot.builder.new_rows() > 0)
+        })
+    }
+
+    /// Source time at which virtual time begins, where a source knows it.
+    #[must_use]
+    pub fn first_time_ns(&self) -> Option<TimeNs> {
+        self.sources.iter().filter_map(|source| source.first_time_ns()).min()
+    }
+
+    /// What the sources lost, over all of them.
+    #[must_use]
+    pub fn source_counts(&self) -> SourceCounts {
+        let mut total = SourceCounts { dropped: self.images.refused(), malformed: 0 };
+        for source in &self.sources {
+            let counts = source.counts();
+            total.dropped += counts.dropped;
+            total.malformed += counts.malformed;
+        }
+        total
+    }
+
+    /// Rows that plugins did not take in time.
+    #[must_use]
+    pub fn rows_dropped(&self) -> u64 {
+        self.slots.iter().map(|slot| slot.builder.dropped_rows()).sum()
+    }
+
+    /// The instances: plugin index, asset and standing.
+    pub fn instances(&self) -> impl Iterator<Item = (InstanceId, usize, Option<&Arc<str>>)> {
+        self.slots.iter().map(|slot| (slot.id, slot.plugin, slot.asset.as_ref()))
+    }
+
+    /// The plugins in the configuration's order.
+    #[must_use]
+    pub fn plugins(&self) -> &[Arc<Plugin>] {
+        &self.plugins
+    }
+
+    /// Does every output's `on_stop`, and says so.
+    pub fn stop(&mut self, at: ScanSlot) -> ScanRecord {
+        let mut record = ScanRecord { scan: at.scan, time_ns: at.now_ns, ..ScanRecord::default() };
+        let verdicts = self.guard.stop(ScanTime { scan: at.scan, time_ns: at.now_ns });
+        for command in &verdicts.commands {
+            self.outputs[command.output().index()].write(command);
+        }
+        record.commands = verdicts.commands;
+        record
+    }
+
+    /// Starts instances again whose delay is over.
+    fn restart_due(&mut self, scanning: &mut Scanning) {
+        for slot in &mut self.slots {
+            if slot.instance.is_some() || slot.flight.is_some() || slot.starting {
+                continue;
+            }
+            if slot.supervision.restart_due(scanning.at.now_ns) {
+                slot.starting = true;
+                self.starts.begin(slot.id, &self.plugins[slot.plugin], slot.asset.clone());
+            }
+        }
+        for (id, started) in self.starts.ended() {
+            let slot = &mut self.slots[id.index()];
+            slot.starting = false;
+            place_instance(slot, started, scanning);
+        }
+    }
+
+    /// Takes what arrived into the images and makes rows of it.
+    fn drain(&mut self, scanning: &mut Scanning) -> ArrivalCounts {
+        let now_ns = scanning.at.now_ns;
+        let mut readings = std::mem::take(&mut self.readings);
+        for source in &mut self.sources {
+            source.drain(now_ns, &mut readings);
+        }
+        let mut counts = ArrivalCounts::default();
+        for reading in readings.drain(..) {
+            let Some((image, is_new)) = self.images.find_or_add(&reading) else { continue };
+            if is_new {
+                self.add_asset(&reading, image, scanning);
+            }
+            let applied = self.images.apply(image, &reading, now_ns);
+            counts.add(applied);
+            if reading.kind == ReadingKind::Row && applied.applied > 0 {
+                self.push_row(image, &reading);
+            }
+        }
+        self.readings = readings;
+        self.images.mark_stale(now_ns);
+        for slot in &mut self.slots {
+            if self.plugins[slot.plugin].row_sources.is_empty() {
+                slot.builder.push_row(now_ns, self.images.get(slot.image));
+            }
+        }
+        counts
+    }
+
+    fn push_row(&mut self, image: ImageId, reading: &Reading) {
+        let Some(slots) = self.slots_of_image.get(image.index()) else { return };
+        for index in slots {
+            let slot = &mut self.slots[*index];
+            if self.plugins[slot.plugin].row_sources.contains(&reading.source) {
+                slot.builder.push_row(reading.time_ns, self.images.get(image));
+            }
+        }
+    }
+
+    /// One instance of each plugin that serves no assets. They come first, in the plugins' order.
+    fn add_site_slots(&mut self, scanning: &mut Scanning) {
+        for index in 0..self.plugins.len() {
+            if self.plugins[index].config.asset_key.is_none() {
+                self.add_slot(index, None, ImageId::SITE, scanning);
+            }
+        }
+    }
+
+    /// A new slot, with its instance started.
+    fn add_slot(&mut self, plugin: usize, asset: Option<Arc<str>>, image: ImageId, scanning: &mut Scanning) {
+        let of = Arc::clone(&self.plugins[plugin]);
+        let id = InstanceId(u32::try_from(self.slots.len()).expect("plugins times assets stay below 2^32"));
+        let worker = of.first_worker + self.slots_of_image.len().saturating_sub(1);
+        let mut slot = Slot::new(id, plugin, &of, asset, image, worker % self.pool.threads());
+        let started = of.instantiate(slot.asset.as_deref());
+        place_instance(&mut slot, started, scanning);
+        if self.slots_of_image.len() <= image.index() {
+            self.slots_of_image.resize(image.index() + 1, Vec::new());
+        }
+        self.slots_of_image[image.index()].push(self.slots.len());
+        self.slots.push(slot);
+    }
+
+    /// A key that was not seen before: one instance of each plugin that serves this source's assets.
+    fn add_asset(&mut self, reading: &Reading, image: ImageId, scanning: &mut Scanning) {
+        let Some(key) = &reading.asset else { return };
+        for index in 0..self.plugins.len() {
+            let plugin = &self.plugins[index];
+            if plugin.config.asset_key.is_some() && plugin.row_sources.contains(&reading.source) {
+                self.add_slot(index, Some(Arc::clone(key)), image, scanning);
+            }
+        }
+    }
+
+    /// Hands every due instance its frame.
+    fn dispatch(&mut self, scanning: &mut Scanning) {
+        let now_ns = scanning.at.now_ns;
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if !slot.is_due(now_ns) {
+                continue;
+            }
+            let plugin = Arc::clone(&self.plugins[slot.plugin]);
+            slot.schedule_next(now_ns, plugin.bound.period_ns);
+            let Some(frame) = slot.builder.take(scanning.at.scan, now_ns) else { continue };
+            let frame = Arc::new(frame);
+            let Some(instance) = slot.instance.take() else {
+                let why = slot.why_skipped().unwrap_or("not started");
+                scanning.record.instances.push(settled(slot.id, frame, Outcome::Skipped(why)));
+                continue;
+            };
+            let outputs = output_states(&self.guard, &plugin);
+            let release_ns = match plugin.config.background {
+                true => now_ns.saturating_add_unsigned(plugin.release_after_ns),
+                false => now_ns,
+            };
+            slot.flight =
+                Some(Flight { release_ns, missed: false, landed: None, frame: Arc::clone(&frame) });
+            self.pool.submit(
+                slot.worker,
+                Job {
+                    id: slot.id,
+                    instance,
+                    frame,
+                    outputs,
+                    outlook: Arc::clone(&self.outlook),
+                    items: Vec::new(),
+                    deadline: if self.is_virtual { VIRTUAL_DEADLINE } else { plugin.deadline() },
+                },
+            );
+        }
+    }
+
+    /// Waits until every call whose release is due has come back, or the budget ends.
+    fn collect(&mut self, scanning: &mut Scanning) {
+        let until = if self.is_virtual { Until::All } else { Until::Deadline(scanning.began + self.budget) };
+        while self.slots.iter().any(|slot| is_awaited(slot, scanning.at.now_ns)) {
+            let Some(done) = self.pool.next(until) else { break };
+            self.land(done, scanning);
+        }
+        // What came back without being waited for: late results and background ones.
+        while let Some(done) = self.pool.next(Until::Deadline(scanning.began)) {
+            self.land(done, scanning);
+        }
+    }
+
+    /// An instance came back.
+    fn land(&mut self, done: Done, scanning: &mut Scanning) {
+        let slot = &mut self.slots[done.id.index()];
+        let discard = match &done.report.outcome {
+            Outcome::Faulted(fault) => fault.discards_instance() || done.instance.is_poisoned(),
+            Outcome::Answered(_) | Outcome::Missed | Outcome::Skipped(_) => false,
+        };
+        if discard {
+            slot.supervision.faulted(scanning.at.now_ns);
+            let state = slot.supervision.state_name();
+            scanning.record.states.push(StateChange { instance: slot.id, state });
+        } else {
+            slot.instance = Some(done.instance);
+            slot.supervision.answered();
+        }
+        let Some(flight) = &mut slot.flight else { return };
+        if !flight.missed {
+            flight.landed = Some(done.report);
+            return;
+        }
+        slot.flight = None;
+        if let Outcome::Faulted(fault) = done.report.outcome {
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
+        }
+    }
+
+    /// Settles the outcome of every frame whose release is due.
+    fn settle(&mut self, scanning: &mut Scanning) {
+        for slot in &mut self.slots {
+            let Some(flight) = &mut slot.flight else { continue };
+            if flight.missed || flight.release_ns > scanning.at.now_ns {
+                continue;
+            }
+            let frame = Arc::clone(&flight.frame);
+            match flight.landed.take() {
+                Some(report) => {
+                    slot.flight = None;
+                    scanning.record.instances.push(InstanceRecord {
+                        instance: slot.id,
+                        frame,
+                        report,
+                        judgements: Vec::new(),
+                    });
+                }
+                None => {
+                    flight.missed = true;
+                    scanning.record.instances.push(settled(slot.id, frame, Outcome::Missed));
+                }
+            }
+        }
+    }
+
+    /// Has the guard judge every proposal, and carries its commands out.
+    fn judge(&mut self, scanning: &mut Scanning) {
+        let time = ScanTime { scan: scanning.at.scan, time_ns: scanning.at.now_ns };
+        let mut proposals = Vec::new();
+        for record in &scanning.record.instances {
+            let Outcome::Answered(results) = &record.report.outcome else { continue };
+            let plugin = &self.plugins[self.slots[record.instance.index()].plugin];
+            let input_quality = record.frame.last_row_quality();
+            for proposal in results.proposals() {
+                let bound = plugin.bound.outputs[proposal.output as usize];
+                proposals.push(OwnedProposal {
+                    owner: record.instance,
+                    output: bound.output,
+                    setpoint: bound.conversion.apply(proposal.setpoint),
+                    valid_for_ns: proposal.valid_for_ns,
+                    input_quality,
+                });
+            }
+        }
+        let verdicts = self.guard.scan(time, self.images.site(), &proposals);
+        let mut judgements = verdicts.judgements.into_iter();
+        for record in &mut scanning.record.instances {
+            if let Outcome::Answered(results) = &record.report.outcome {
+                record.judgements = judgements.by_ref().take(results.proposals().len()).collect();
+            }
+        }
+        for command in &verdicts.commands {
+            self.outputs[command.output().index()].write(command);
+        }
+        scanning.record.commands = verdicts.commands;
+        scanning.record.events = verdicts.events;
+    }
+}
+
+/// Whether the scan has to wait for it.
+fn is_awaited(slot: &Slot, now_ns: TimeNs) -> bool {
+    slot.flight
+        .as_ref()
+        .is_some_and(|flight| !flight.missed && flight.landed.is_none() && flight.release_ns <= now_ns)
+}
+
+/// Puts a started instance in its slot; a failure counts as a fault of its plugin.
+fn place_instance(
+    slot: &mut Slot,
+    started: Result<Box<Instance>, StartError>,
+    scanning: &mut Scanning,
+) {
+    match started {
+        Ok(instance) => slot.instance = Some(instance),
+        Err(error) => {
+            slot.supervision.faulted(scanning.at.now_ns);
+            let fault = Fault::Configuration(format!("can't be started: {error}"));
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
+        }
+    }
+    let state = slot.supervision.state_name();
+    scanning.record.states.push(StateChange { instance: slot.id, state });
+}
+
+/// What the plugin learns of its outputs, in its own units.
+fn output_states(guard: &Guard, plugin: &Plugin) -> Vec<OutputState> {
+    if plugin.bound.outputs.is_empty() {
+        return Vec::new();
+    }
+    let mut states = guard.output_states(&plugin.output_ids());
+    for (state, bound) in states.iter_mut().zip(&plugin.bound.outputs) {
+        state.applied = state.applied.map(|value| bound.conversion.invert(value));
+        state.readback = state.readback.map(|value| bound.conversion.invert(value));
+    }
+    states
+}
+
+/// The record of a frame that no plugin answered.
+fn settled(instance: InstanceId, frame: Arc<Frame>, outcome: Outcome) -> InstanceRecord {
+    InstanceRecord {
+        instance,
+        frame,
+        report: CallReport { outcome, inferences: Vec::new(), duration_ns: 0 },
+        judgements: Vec::new(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Where commands go.
+
+use super::plant::SharedPlant;
+use dinrail_core::guard::Command;
+use dinrail_core::unit::Conversion;
+use dinrail_field::link::{Delivery, MqttLink, OutgoingMessage};
+use dinrail_field::message::{CommandMessage, Encoder};
+use std::sync::Arc;
+
+/// One output's way to its device.
+pub struct OutputDriver {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    device: Device,
+}
+
+enum Device {
+    /// An actuator of a simulated plant.
+    Plant { plant: SharedPlant, actuator: usize, conversion: Conversion },
+    /// A topic on which the device listens. The newest setpoint is kept for a device that connects
+    /// later.
+    Topic { link: MqttLink, topic: Arc<str>, encoder: Encoder },
+}
+
+impl OutputDriver {
+    /// To a plant's actuator; `conversion` is from the output's unit to the actuator's.
+    #[must_use]
+    pub fn plant(
+        name: String,
+        unit: String,
+        plant: SharedPlant,
+        actuator: usize,
+        conversion: Conversion,
+    ) -> OutputDriver {
+        OutputDriver { name, unit, device: Device::Plant { plant, actuator, conversion } }
+    }
+
+    /// To a topic, as a JSON object with value and unit.
+    #[must_use]
+    pub fn topic(name: String, unit: String, link: MqttLink, topic: &str) -> OutputDriver {
+        OutputDriver { name, unit, device: Device::Topic { link, topic: topic.into(), encoder: Encoder::new() } }
+    }
+
+    /// Carries a command out.
+    pub fn write(&mut self, command: &Command) {
+        match &mut self.device {
+            Device::Plant { plant, actuator, conversion } => {
+                plant.write(*actuator, conversion.apply(command.value()));
+            }
+            Device::Topic { link, topic, encoder } => {
+                let payload = encoder.command(&CommandMessage {
+                    scan: command.scan(),
+                    time_ns: command.time_ns(),
+                    output: &self.name,
+                    plugin: None,
+                    asset: None,
+                    value: command.value(),
+                    unit: &self.unit,
+                    cause: command.cause().name(),
+                });
+                let message = OutgoingMessage {
+                    topic: Arc::clone(topic),
+                    payload: payload.to_vec(),
+                    retain: true,
+                    delivery: Delivery::AtLeastOnce,
+                };
+                if let Err(refused) = link.publish(message) {
+                    tracing::error!(output = self.name, %refused, "a command could not be handed to the link");
+                }
+            }
+        }
+    }
+}

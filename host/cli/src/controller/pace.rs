@@ -1,0 +1,155 @@
+//! When the next scan is, in wall time and in run time.
+//!
+//! Scan k stands at `start + k × period` in wall time and at `origin + k × period × speed` in run
+//! time. A scan that ends after the next one's time is an overrun: the slots that passed meanwhile
+//! are left out, and run time goes on with the wall clock's own pace. In virtual time nothing waits.
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use dinrail_core::time::TimeNs;
+use std::time::{Duration, Instant};
+
+/// How fast run time goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// Run time = wall time × this.
+    Times(f64),
+    /// Virtual time: as fast as the plugins answer. A scan advances run time by one period.
+    Max,
+}
+
+/// A scan's place in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The scan's number.
+    pub scan: u64,
+    /// Run time.
+    pub now_ns: TimeNs,
+}
+
+/// Gives the slots, one after the other.
+#[derive(Debug)]
+pub struct Pace {
+    origin_ns: TimeNs,
+    period: Duration,
+    speed: Speed,
+    started: Option<Instant>,
+    /// Slot that comes next, counted from the start.
+    next_slot: u64,
+    next_scan: u64,
+    overruns: u64,
+}
+
+impl Pace {
+    /// `origin_ns` is the run time of the first scan, `period` wall time.
+    #[must_use]
+    pub fn new(origin_ns: TimeNs, period: Duration, speed: Speed) -> Pace {
+        Pace { origin_ns, period, speed, started: None, next_slot: 0, next_scan: 0, overruns: 0 }
+    }
+
+    /// Waits for the next slot; `None` when `stop` gets a message or loses its sender.
+    pub fn next(&mut self, stop: &Receiver<()>) -> Option<Slot> {
+        match self.speed {
+            Speed::Max => {
+                if !matches!(stop.try_recv(), Err(crossbeam_channel::TryRecvError::Empty)) {
+                    return None;
+                }
+                self.started.get_or_insert_with(Instant::now);
+            }
+            Speed::Times(_) => {
+                let started = *self.started.get_or_insert_with(Instant::now);
+                self.skip_passed_slots(started.elapsed());
+                let due = started + self.wall_offset(self.next_slot);
+                match stop.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => return None,
+                }
+            }
+        }
+        let slot = Slot { scan: self.next_scan, now_ns: self.run_time(self.next_slot) };
+        self.next_slot += 1;
+        self.next_scan += 1;
+        Some(slot)
+    }
+
+    /// Scans that ended after the next one's time.
+    #[must_use]
+    pub fn overruns(&self) -> u64 {
+        self.overruns
+    }
+
+    /// When the first scan began.
+    #[must_use]
+    pub fn started(&self) -> Option<Instant> {
+        self.started
+    }
+
+    /// Run time between two scans, nanoseconds.
+    #[must_use]
+    pub fn step_ns(&self) -> u64 {
+        (self.run_time(1) - self.origin_ns).unsigned_abs()
+    }
+
+    /// If the slot that comes next has passed by a whole period, goes to the one that stands next.
+    fn skip_passed_slots(&mut self, elapsed: Duration) {
+        if self.next_slot == 0 || elapsed <= self.wall_offset(self.next_slot) {
+            return;
+        }
+        self.overruns += 1;
+        let reached = elapsed.as_nanos().div_ceil(self.period.as_nanos().max(1));
+        self.next_slot = u64::try_from(reached).unwrap_or(u64::MAX).max(self.next_slot);
+    }
+
+    fn wall_offset(&self, slot: u64) -> Duration {
+        Duration::from_nanos(
+            u64::try_from(self.period.as_nanos().saturating_mul(u128::from(slot))).unwrap_or(u64::MAX),
+        )
+    }
+
+    fn run_time(&self, slot: u64) -> TimeNs {
+        let factor = match self.speed {
+            Speed::Times(factor) => factor,
+            Speed::Max => 1.0,
+        };
+        // The step is rounded once, so that slots stand at exact multiples of it.
+        let step_ns = (self.period.as_nanos() as f64 * factor).round() as i64;
+        self.origin_ns.saturating_add(step_ns.saturating_mul(i64::try_from(slot).unwrap_or(i64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn virtual_time_advances_by_one_period_a_scan() {
+        let (_keep, stop) = crossbeam_channel::bounded(1);
+        let mut pace = Pace::new(1_000, Duration::from_nanos(10), Speed::Max);
+        let slots: Vec<Slot> = (0..3).map(|_| pace.next(&stop).unwrap()).collect();
+        assert_eq!(slots[0], Slot { scan: 0, now_ns: 1_000 });
+        assert_eq!(slots[2], Slot { scan: 2, now_ns: 1_020 });
+        assert_eq!(pace.overruns(), 0);
+    }
+
+    #[test]
+    fn passed_slots_are_left_out_and_counted_once() {
+        let mut pace = Pace::new(0, Duration::from_millis(100), Speed::Times(60.0));
+        pace.next_slot = 3;
+        pace.skip_passed_slots(Duration::from_millis(300));
+        assert_eq!((pace.next_slot, pace.overruns), (3, 0), "just in time");
+        pace.skip_passed_slots(Duration::from_millis(740));
+        assert_eq!((pace.next_slot, pace.overruns), (8, 1));
+        assert_eq!(pace.run_time(8), 48_000_000_000);
+    }
+
+    #[test]
+    fn a_stop_ends_it() {
+        let (stop_now, stop) = crossbeam_channel::bounded(1);
+        stop_now.send(()).unwrap();
+        assert_eq!(Pace::new(0, Duration::from_secs(60), Speed::Max).next(&stop), None);
+        let (gone, stop) = crossbeam_channel::bounded(1);
+        drop(gone);
+        let mut pace = Pace::new(0, Duration::from_secs(60), Speed::Times(1.0));
+        assert_eq!(pace.next(&stop), None);
+    }
+}

@@ -1,0 +1,515 @@
+//! The thread that tells everybody what happened: sinks, judges, figures, view, and a ring of the
+//! last records. The scan hands it records and never waits for it, except in virtual time.
+
+use super::slots::Plugin;
+use super::source::SourceCounts;
+use crate::statistics::{
+    DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics,
+};
+use crate::view::View;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use dinrail_core::guard::Verdict;
+use dinrail_core::outcome::Outcome;
+use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
+use dinrail_core::tag::TagTable;
+use dinrail_core::time::TimeNs;
+use dinrail_field::link::MqttLink;
+use dinrail_field::message::{
+    CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage,
+};
+use dinrail_field::sink::jsonl::JsonlSink;
+use dinrail_field::sink::mqtt::{ContextId, MqttSink};
+use dinrail_sim::Truth;
+use dinrail_sim::judge::{Detections, Finding, ProfitRatio};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+mod notice;
+
+use notice::Notices;
+
+/// Records that wait for the recorder. At 100 ms a scan, half a minute of a stalled disk.
+const MAX_WAITING: usize = 256;
+
+/// Records that are kept in memory.
+const RING_RECORDS: usize = 1_024;
+
+/// What the recorder is told.
+pub enum Message {
+    /// An instance that later records speak of.
+    Instance {
+        /// Its id; they come in order.
+        id: InstanceId,
+        /// Index of its plugin.
+        plugin: usize,
+        /// Its asset's key.
+        asset: Option<Arc<str>>,
+    },
+    /// A scan.
+    Scan(Box<Scan>),
+    /// What was written when the controller stopped.
+    Stopping(Box<ScanRecord>),
+}
+
+/// A scan, and what stands beside its record.
+pub struct Scan {
+    /// The record.
+    pub record: Arc<ScanRecord>,
+    /// What is really so in the simulated plant. Judges only.
+    pub truth: Option<Truth>,
+    /// What the sources lost so far.
+    pub sources: SourceCounts,
+    /// Rows dropped so far.
+    pub rows_dropped: u64,
+    /// Overruns so far.
+    pub overruns: u64,
+}
+
+/// Everything the recorder works with.
+pub struct Setup {
+    /// Site's name, for the view.
+    pub site: String,
+    /// For the view's clock.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Tags by id.
+    pub tags: Arc<TagTable>,
+    /// Plugins by index.
+    pub plugins: Vec<Arc<Plugin>>,
+    /// Outputs by id: name and unit.
+    pub outputs: Vec<Named>,
+    /// Files.
+    pub jsonl: Vec<JsonlSink>,
+    /// Brokers.
+    pub mqtt: Vec<MqttSink>,
+    /// Links, for their figures.
+    pub links: Vec<MqttLink>,
+    /// Judge of the plant's fault script.
+    pub detections: Option<Detections>,
+    /// What the operator sees.
+    pub view: View,
+}
+
+/// What the recorder has at the end.
+pub struct Report {
+    /// Figures.
+    pub statistics: Statistics,
+    /// Faults of the plant's script and when they were seen, and false alarm episodes.
+    pub detections: Option<(Vec<DetectionSummary>, u64)>,
+    /// Profit.
+    pub reactor: Option<ReactorSummary>,
+    /// Whether the true profit of the last tenth was above that of the beginning.
+    pub profit_rose: Option<bool>,
+    /// Run time from the first scan to the last, seconds.
+    pub run_s: f64,
+    /// The view, to be finished after the last line.
+    pub view: View,
+}
+
+/// The scan's end of the recorder.
+pub struct Recorder {
+    sender: Sender<Message>,
+    thread: JoinHandle<Report>,
+    is_virtual: bool,
+    dropped: u64,
+}
+
+impl Recorder {
+    /// Starts the thread.
+    pub fn start(setup: Setup, is_virtual: bool) -> std::io::Result<Recorder> {
+        let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
+        let thread = std::thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || Recording::new(setup).run(&receiver))?;
+        Ok(Recorder { sender, thread, is_virtual, dropped: 0 })
+    }
+
+    /// Tells it something. In virtual time this waits for room; live, a record that finds none is
+    /// dropped and counted.
+    pub fn tell(&mut self, message: Message) {
+        let must_arrive = self.is_virtual || matches!(message, Message::Instance { .. });
+        if must_arrive {
+            // A recorder that panicked is reported when it is joined.
+            let _ = self.sender.send(message);
+        } else if let Err(TrySendError::Full(_)) = self.sender.try_send(message) {
+            self.dropped += 1;
+        }
+    }
+
+    /// Tells it of the last commands; waits for room.
+    pub fn stopping(&mut self, record: ScanRecord) {
+        // A recorder that panicked is reported when it is joined.
+        let _ = self.sender.send(Message::Stopping(Box::new(record)));
+    }
+
+    /// Lets it work off what waits; gives its report and the number of records dropped.
+    pub fn finish(self) -> std::thread::Result<(Report, u64)> {
+        drop(self.sender);
+        self.thread.join().map(|report| (report, self.dropped))
+    }
+}
+
+/// What the sinks know an instance by.
+struct Known {
+    plugin: usize,
+    asset: Option<Arc<str>>,
+    /// Plugin's name, with the asset's key where there is one.
+    label: String,
+    context: PluginContext,
+    /// By index of the MQTT sink.
+    registered: Vec<ContextId>,
+}
+
+struct Recording {
+    setup: Setup,
+    statistics: Statistics,
+    known: Vec<Known>,
+    ring: VecDeque<Arc<ScanRecord>>,
+    notices: Notices,
+    profit: Option<ProfitRatio>,
+    /// Run time of the first record.
+    origin_ns: Option<TimeNs>,
+    last_ns: TimeNs,
+}
+
+impl Recording {
+    fn new(setup: Setup) -> Recording {
+        let plugins = setup
+            .plugins
+            .iter()
+            .map(|plugin| {
+                PluginFigures::new(
+                    plugin.config.name.clone(),
+                    plugin.world().name(),
+                    plugin.component.digest().to_owned(),
+                )
+            })
+            .collect();
+        Recording {
+            statistics: Statistics { plugins, ..Statistics::default() },
+            notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone()),
+            setup,
+            known: Vec::new(),
+            ring: VecDeque::with_capacity(RING_RECORDS),
+            profit: None,
+            origin_ns: None,
+            last_ns: 0,
+        }
+    }
+
+    fn run(mut self, receiver: &Receiver<Message>) -> Report {
+        for message in receiver {
+            match message {
+                Message::Instance { id, plugin, asset } => self.meet(id, plugin, asset),
+                Message::Scan(scan) => self.record(*scan),
+                Message::Stopping(record) => self.stopping(&record),
+            }
+        }
+        self.finish()
+    }
+
+    fn meet(&mut self, id: InstanceId, plugin: usize, asset: Option<Arc<str>>) {
+        assert_eq!(id.index(), self.known.len(), "instances are announced in their order");
+        let of = &self.setup.plugins[plugin];
+        let context = context(of, asset.as_deref(), &self.setup.outputs);
+        let registered = self.setup.mqtt.iter_mut().map(|sink| sink.register(context.clone())).collect();
+        let label = match &asset {
+            Some(key) => format!("{}[{key}]", of.config.name),
+            None => of.config.name.clone(),
+        };
+        self.statistics.plugins[plugin].instances += 1;
+        self.known.push(Known { plugin, asset, label, context, registered });
+    }
+
+    fn record(&mut self, scan: Scan) {
+        let record = &scan.record;
+        let origin_ns = *self.origin_ns.get_or_insert(record.time_ns);
+        self.last_ns = record.time_ns;
+        let time_s = dinrail_core::time::seconds_between(origin_ns, record.time_ns);
+        self.count(&scan);
+        for instance in &record.instances {
+            self.tell_sinks(instance);
+            self.judge_findings(instance, origin_ns);
+        }
+        self.tell_states(record);
+        self.tell_commands(record);
+        self.tell_values(record);
+        for sink in &mut self.setup.jsonl {
+            if let Err(error) = sink.flush() {
+                self.statistics.sink_errors += 1;
+                self.notices.controller(&mut self.setup.view, record.time_ns, &format!("jsonl: {error}"));
+            }
+        }
+        if let Some(truth) = &scan.truth {
+            self.judge_truth(time_s, truth);
+        }
+        for change in &record.states {
+            let known = &self.known[change.instance.index()];
+            self.statistics.plugins[known.plugin].state = change.state;
+        }
+        self.notices.scan(&mut self.setup.view, record, |id| self.known[id.index()].label.clone());
+        if self.notices.snapshot_due() {
+            let snapshot = self.snapshot(&scan, time_s);
+            self.setup.view.snapshot(snapshot);
+        }
+        if self.ring.len() == RING_RECORDS {
+            self.ring.pop_front();
+        }
+        self.ring.push_back(scan.record);
+    }
+
+    /// The last commands.
+    fn stopping(&mut self, record: &ScanRecord) {
+        self.statistics.commands += record.commands.len() as u64;
+        self.tell_commands(record);
+        self.notices.scan(&mut self.setup.view, record, |id| self.known[id.index()].label.clone());
+        for command in &record.commands {
+            let output = &self.setup.outputs[command.output().index()];
+            let text = format!("{} stops at {:.4} {}", output.name, command.value(), output.unit);
+            self.notices.controller(&mut self.setup.view, record.time_ns, &text);
+        }
+    }
+
+    fn count(&mut self, scan: &Scan) {
+        let record = &scan.record;
+        let statistics = &mut self.statistics;
+        statistics.scans += 1;
+        statistics.samples_in += record.arrivals.applied;
+        let samples = &mut statistics.samples;
+        samples.bad += record.arrivals.bad;
+        samples.duplicates += record.arrivals.duplicates;
+        samples.reordered += record.arrivals.reordered;
+        *samples = SampleFigures {
+            dropped: scan.sources.dropped,
+            malformed: scan.sources.malformed,
+            rows_dropped: scan.rows_dropped,
+            ..*samples
+        };
+        statistics.commands += record.commands.len() as u64;
+        for instance in &record.instances {
+            let figures = &mut statistics.plugins[self.known[instance.instance.index()].plugin];
+            figures.count(&instance.report.outcome, instance.report.duration_ns);
+            statistics.inferences += instance.report.inferences.len() as u64;
+            if let Outcome::Answered(results) = &instance.report.outcome {
+                statistics.results += results.len() as u64;
+            }
+            for judgement in &instance.judgements {
+                let proposals = &mut statistics.proposals;
+                match judgement.verdict {
+                    Verdict::Accepted => proposals.accepted += 1,
+                    Verdict::Clamped => proposals.clamped += 1,
+                    Verdict::Held => proposals.held += 1,
+                    Verdict::Rejected => proposals.rejected += 1,
+                }
+            }
+        }
+        for late in &record.late_faults {
+            let figures = &mut statistics.plugins[self.known[late.instance.index()].plugin];
+            figures.faults += 1;
+            figures.last_fault = Some(late.fault.to_string());
+        }
+    }
+
+    fn tell_sinks(&mut self, instance: &InstanceRecord) {
+        let known = &self.known[instance.instance.index()];
+        let outcome = &instance.report.outcome;
+        let proposals = match outcome {
+            Outcome::Answered(results) => results.proposals(),
+            Outcome::Missed | Outcome::Faulted(_) | Outcome::Skipped(_) => &[],
+        };
+        let reasons: Vec<String> =
+            instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
+        let judged: Vec<Judged<'_>> = proposals
+            .iter()
+            .zip(instance.judgements.iter().zip(&reasons))
+            .map(|(proposal, (judgement, reason))| Judged {
+                proposal,
+                verdict: judgement.verdict.name(),
+                reason,
+                applied: judgement.applied,
+            })
+            .collect();
+        for sink in &mut self.setup.jsonl {
+            sink.outcome(&known.context, &instance.frame, outcome, &judged);
+        }
+        for (sink, id) in self.setup.mqtt.iter_mut().zip(&known.registered) {
+            sink.outcome(*id, &instance.frame, outcome, &judged);
+        }
+    }
+
+    fn tell_states(&mut self, record: &ScanRecord) {
+        for change in &record.states {
+            let known = &self.known[change.instance.index()];
+            let figures = &self.statistics.plugins[known.plugin];
+            let message = StateMessage {
+                scan: record.scan,
+                time_ns: record.time_ns,
+                plugin: &figures.name,
+                asset: known.asset.as_deref(),
+                world: figures.world,
+                state: change.state,
+                digest: &figures.digest,
+                calls: figures.calls,
+                faults: figures.faults,
+                missed: figures.missed,
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.state(&message);
+            }
+        }
+    }
+
+    fn tell_commands(&mut self, record: &ScanRecord) {
+        for command in &record.commands {
+            let output = &self.setup.outputs[command.output().index()];
+            let message = CommandMessage {
+                scan: command.scan(),
+                time_ns: command.time_ns(),
+                output: &output.name,
+                plugin: None,
+                asset: None,
+                value: command.value(),
+                unit: &output.unit,
+                cause: command.cause().name(),
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.command(&message);
+            }
+        }
+    }
+
+    fn tell_values(&mut self, record: &ScanRecord) {
+        for value in &record.values {
+            let tag = self.setup.tags.get(value.tag);
+            let message = ValueMessage {
+                scan: record.scan,
+                time_ns: value.time_ns,
+                tag: &tag.name,
+                asset: value.asset.as_deref(),
+                value: value.value,
+                unit: tag.unit.code(),
+                quality: value.quality,
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.value(&message);
+            }
+        }
+    }
+
+    /// Tells the judge and the view of alarms and doubts.
+    fn judge_findings(&mut self, instance: &InstanceRecord, origin_ns: TimeNs) {
+        let Outcome::Answered(results) = &instance.report.outcome else { return };
+        let known = &self.known[instance.instance.index()];
+        let columns = &self.setup.plugins[known.plugin].bound.columns;
+        let dinrail_core::outcome::Results::Anomalies(anomalies) = results else { return };
+        for anomaly in anomalies {
+            let named: Vec<&str> = anomaly
+                .contributions
+                .iter()
+                .map(|part| self.setup.tags.get(columns[part.column as usize].tag).name.as_str())
+                .collect();
+            let time_ns = instance.frame.times_ns[anomaly.row as usize];
+            if let Some(judge) = &mut self.setup.detections {
+                let finding = Finding {
+                    plugin: &known.label,
+                    alarm: anomaly.alarm,
+                    uncertain: anomaly.quality == dinrail_core::tag::Quality::Uncertain,
+                    named: &named,
+                };
+                judge.observe(dinrail_core::time::seconds_between(origin_ns, time_ns), finding);
+            }
+            let id = instance.instance;
+            if self.notices.anomaly(&mut self.setup.view, id, &known.label, anomaly, &named, time_ns) {
+                self.statistics.findings += 1;
+            }
+        }
+    }
+
+    fn judge_truth(&mut self, time_s: f64, truth: &Truth) {
+        let (Some(profit), Some(optimum)) = (truth.profit, truth.optimum_profit) else { return };
+        self.profit.get_or_insert_with(|| ProfitRatio::new(optimum)).observe(time_s, profit);
+    }
+
+    fn mqtt_figures(&self) -> Option<MqttFigures> {
+        (!self.setup.links.is_empty()).then(|| mqtt_figures(&self.setup.links))
+    }
+
+    fn snapshot(&self, scan: &Scan, time_s: f64) -> crate::view::Snapshot {
+        notice::snapshot(&notice::Standing {
+            setup: &self.setup,
+            statistics: &self.statistics,
+            notices: &self.notices,
+            scan,
+            run_s: time_s,
+            mqtt: self.mqtt_figures(),
+            profit_ratio: self.profit.as_ref().and_then(ProfitRatio::ratio),
+        })
+    }
+
+    fn finish(mut self) -> Report {
+        for sink in &mut self.setup.jsonl {
+            if sink.flush().is_err() {
+                self.statistics.sink_errors += 1;
+            }
+            self.statistics.sink_errors += sink.counts().lost;
+        }
+        let run_s = dinrail_core::time::seconds_between(self.origin_ns.unwrap_or(0), self.last_ns);
+        let detections = self.setup.detections.as_ref().map(|judge| {
+            let found = judge.detections(run_s).into_iter().map(|detection| DetectionSummary {
+                fault: detection.fault,
+                injected_at: detection.injected_at_s,
+                delay_s: detection.delay_s,
+            });
+            (found.collect(), judge.false_episodes())
+        });
+        let reactor = self.profit.as_ref().map(|profit| ReactorSummary {
+            profit_ratio: profit.ratio(),
+            profit_ratio_at_start: profit.first_ratio(),
+        });
+        Report {
+            statistics: self.statistics,
+            detections,
+            reactor,
+            profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
+            run_s,
+            view: self.setup.view,
+        }
+    }
+}
+
+/// Figures of all links together.
+#[must_use]
+pub fn mqtt_figures(links: &[MqttLink]) -> MqttFigures {
+    links.iter().fold(MqttFigures::default(), |sum, link| {
+        let counts = link.counts();
+        MqttFigures {
+            published: sum.published + counts.published(),
+            acked: sum.acked + counts.acked(),
+            dropped: sum.dropped + counts.outbox.dropped,
+        }
+    })
+}
+
+fn context(plugin: &Plugin, asset: Option<&str>, outputs: &[Named]) -> PluginContext {
+    let mut columns = vec![Named::default(); plugin.bound.bindings.columns as usize];
+    for input in &plugin.bound.bindings.inputs {
+        let is_value = plugin
+            .description
+            .inputs
+            .iter()
+            .any(|known| known.name == input.input && known.kind == dinrail_core::description::InputKind::Value);
+        for column in input.columns.iter().filter(|_| is_value) {
+            columns[column.index as usize] = Named::new(column.tag.clone(), column.unit.clone());
+        }
+    }
+    let bound = plugin.bound.outputs.iter().map(|bound| outputs[bound.output.index()].clone());
+    let life_unit = plugin.description.results.iter().find(|field| field.name == "rul");
+    PluginContext::new(
+        &plugin.config.name,
+        asset,
+        columns,
+        bound.collect(),
+        &plugin.description.quantiles,
+        life_unit.map_or("", |field| &field.unit),
+    )
+}

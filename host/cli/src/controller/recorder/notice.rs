@@ -1,0 +1,241 @@
+//! What is worth an operator's line, and how things stand in one picture.
+
+use super::{Scan, Setup};
+use crate::statistics::{MqttFigures, Statistics};
+use crate::view::{Event, EventKind, OutputLine, PluginLine, Snapshot, View};
+use dinrail_core::guard::{Judgement, Reason};
+use dinrail_core::outcome::{Anomaly, Outcome};
+use dinrail_core::record::{InstanceId, ScanRecord};
+use dinrail_core::tag::Quality;
+use dinrail_core::time::TimeNs;
+use dinrail_field::message::Named;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Between two pictures.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
+
+/// Contributions that a line names.
+const NAMED_CONTRIBUTIONS: usize = 3;
+
+/// What an instance last said.
+#[derive(Clone, Copy, Default)]
+struct Said {
+    alarm: bool,
+    doubt: bool,
+}
+
+/// Turns records into lines: a line where something begins, changes or ends, none where it goes on.
+pub(super) struct Notices {
+    time_zone: jiff::tz::TimeZone,
+    outputs: Vec<Named>,
+    said: HashMap<InstanceId, Said>,
+    /// By output: the latest judgement.
+    judged: Vec<Option<Judgement>>,
+    /// By output: the value in force.
+    applied: Vec<Option<f64>>,
+    last_snapshot: Option<Instant>,
+    started: Instant,
+}
+
+impl Notices {
+    pub(super) fn new(time_zone: jiff::tz::TimeZone, outputs: Vec<Named>) -> Notices {
+        Notices {
+            time_zone,
+            judged: vec![None; outputs.len()],
+            applied: vec![None; outputs.len()],
+            outputs,
+            said: HashMap::new(),
+            last_snapshot: None,
+            started: Instant::now(),
+        }
+    }
+
+    /// Whether a picture is due; it counts as drawn.
+    pub(super) fn snapshot_due(&mut self) -> bool {
+        let due = self.last_snapshot.is_none_or(|at| at.elapsed() >= SNAPSHOT_EVERY);
+        if due {
+            self.last_snapshot = Some(Instant::now());
+        }
+        due
+    }
+
+    /// A line about the controller itself.
+    pub(super) fn controller(&self, view: &mut View, time_ns: TimeNs, text: &str) {
+        self.tell(view, time_ns, EventKind::Controller, text.to_owned());
+    }
+
+    /// A line where an alarm or a doubt begins or ends; true where one begins.
+    pub(super) fn anomaly(
+        &mut self,
+        view: &mut View,
+        id: InstanceId,
+        label: &str,
+        anomaly: &Anomaly,
+        named: &[&str],
+        time_ns: TimeNs,
+    ) -> bool {
+        let now = Said { alarm: anomaly.alarm, doubt: anomaly.quality == Quality::Uncertain };
+        let before = std::mem::replace(self.said.entry(id).or_default(), now);
+        let mut parts: Vec<String> = anomaly
+            .contributions
+            .iter()
+            .zip(named)
+            .take(NAMED_CONTRIBUTIONS)
+            .map(|(part, name)| format!("{name} {:.0} %", part.share * 100.0))
+            .collect();
+        if parts.is_empty() {
+            parts.push("no contribution named".into());
+        }
+        let parts = parts.join(", ");
+        let mut say = |text: String| self.tell(view, time_ns, EventKind::Finding, text);
+        if now.alarm && !before.alarm {
+            let severity = anomaly.severity.name();
+            say(format!("{label}: {severity} raised, score {:.2}: {parts}", anomaly.score));
+        }
+        if !now.alarm && before.alarm {
+            say(format!("{label}: alarm over"));
+        }
+        if now.doubt && !before.doubt {
+            say(format!("{label}: a sensor is in doubt: {parts}"));
+        }
+        if !now.doubt && before.doubt {
+            say(format!("{label}: no sensor in doubt any more"));
+        }
+        (now.alarm && !before.alarm) || (now.doubt && !before.doubt)
+    }
+
+    /// Lines about outputs, faults and states.
+    pub(super) fn scan(
+        &mut self,
+        view: &mut View,
+        record: &ScanRecord,
+        label: impl Fn(InstanceId) -> String,
+    ) {
+        let time_ns = record.time_ns;
+        for instance in &record.instances {
+            for judgement in &instance.judgements {
+                self.judgement(view, time_ns, judgement);
+            }
+            if let Outcome::Faulted(fault) = &instance.report.outcome {
+                let label = label(instance.instance);
+                self.controller(view, time_ns, &format!("{label}: frame {}: {fault}", instance.frame.scan));
+            }
+        }
+        for command in &record.commands {
+            self.applied[command.output().index()] = Some(command.value());
+        }
+        for event in &record.events {
+            let name = &self.outputs[event.output.index()].name;
+            self.controller(view, time_ns, &format!("{name}: {}", event.kind.name()));
+        }
+        for late in &record.late_faults {
+            self.controller(view, time_ns, &format!("{}: {}", label(late.instance), late.fault));
+        }
+        for change in record.states.iter().filter(|change| change.state != "running") {
+            self.controller(view, time_ns, &format!("{}: {}", label(change.instance), change.state));
+        }
+    }
+
+    /// A line where an output's verdict or its reason changes.
+    fn judgement(&mut self, view: &mut View, time_ns: TimeNs, judgement: &Judgement) {
+        let index = judgement.output.index();
+        self.applied[index] = judgement.applied;
+        let before = self.judged[index].replace(*judgement);
+        let same = before.is_some_and(|before| {
+            before.verdict == judgement.verdict && same_kind(&before.reason, &judgement.reason)
+        });
+        if same {
+            return;
+        }
+        let output = &self.outputs[index];
+        let unit = &output.unit;
+        let setpoint = judgement.setpoint.map_or("none".into(), |value| format!("{value:.4} {unit}"));
+        let applied = judgement.applied.map_or("unknown".into(), |value| format!("{value:.4} {unit}"));
+        let text = format!(
+            "{}: {} {}: {} (in force {applied})",
+            output.name,
+            setpoint,
+            judgement.verdict.name(),
+            judgement.reason
+        );
+        self.tell(view, time_ns, EventKind::Verdict, text);
+    }
+
+    fn tell(&self, view: &mut View, time_ns: TimeNs, kind: EventKind, text: String) {
+        view.event(Event { time: self.clock(time_ns), kind, text });
+    }
+
+    /// Run time as the site's clock shows it.
+    fn clock(&self, time_ns: TimeNs) -> String {
+        match jiff::Timestamp::from_nanosecond(i128::from(time_ns)) {
+            Ok(time) => time.to_zoned(self.time_zone.clone()).strftime("%F %T").to_string(),
+            Err(_) => format!("{time_ns} ns"),
+        }
+    }
+}
+
+fn same_kind(one: &Reason, other: &Reason) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
+/// What a picture is drawn from.
+pub(super) struct Standing<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) statistics: &'a Statistics,
+    pub(super) notices: &'a Notices,
+    pub(super) scan: &'a Scan,
+    pub(super) run_s: f64,
+    pub(super) mqtt: Option<MqttFigures>,
+    pub(super) profit_ratio: Option<f64>,
+}
+
+/// How things stand.
+pub(super) fn snapshot(standing: &Standing<'_>) -> Snapshot {
+    let Standing { setup, statistics, notices, scan, .. } = standing;
+    let plugins = statistics
+        .plugins
+        .iter()
+        .map(|figures| PluginLine {
+            name: figures.name.clone(),
+            world: figures.world,
+            state: figures.state,
+            calls: figures.calls,
+            last_us: figures.last_call_ns as f64 / 1e3,
+            mean_us: figures.mean_call_ns() as f64 / 1e3,
+            max_us: figures.max_call_ns() as f64 / 1e3,
+            missed: figures.missed,
+            faults: figures.faults,
+        })
+        .collect();
+    let outputs = setup
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(index, output)| OutputLine {
+            name: output.name.clone(),
+            applied: match notices.applied[index] {
+                Some(value) => format!("{value:.4} {}", output.unit),
+                None => "not known yet".into(),
+            },
+            mode: notices.judged[index].map_or("", |judgement| judgement.mode.name()),
+            verdict: notices.judged[index].map_or(String::new(), |judgement| {
+                format!("{}: {}", judgement.verdict.name(), judgement.reason)
+            }),
+        })
+        .collect();
+    Snapshot {
+        site: setup.site.clone(),
+        time: notices.clock(scan.record.time_ns),
+        wall_s: notices.started.elapsed().as_secs_f64(),
+        run_s: standing.run_s,
+        scans: statistics.scans,
+        overruns: scan.overruns,
+        samples_in: statistics.samples_in,
+        inferences: statistics.inferences,
+        mqtt: standing.mqtt.map(|figures| (figures.published, figures.acked)),
+        profit_ratio: standing.profit_ratio,
+        plugins,
+        outputs,
+    }
+}

@@ -1,0 +1,34 @@
+//! Where readings come from, seen from the scan: something that is drained.
+
+use dinrail_core::reading::Reading;
+use dinrail_core::time::TimeNs;
+
+/// What a source could not hand over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceCounts {
+    /// Samples dropped because nobody drained them in time.
+    pub dropped: u64,
+    /// Records or messages that could not be decoded.
+    pub malformed: u64,
+}
+
+/// A source as the scan sees it. Nothing here waits: what has not arrived comes with the next scan.
+pub trait Source: Send {
+    /// Appends everything that arrived until run time `now_ns`, in order.
+    fn drain(&mut self, now_ns: TimeNs, readings: &mut Vec<Reading>);
+
+    /// Whether nothing more will ever come. A live source is never exhausted.
+    fn is_exhausted(&self) -> bool {
+        false
+    }
+
+    /// Source time of its first reading, where it is known ahead: virtual time begins there.
+    fn first_time_ns(&self) -> Option<TimeNs> {
+        None
+    }
+
+    /// What was lost so far, and why.
+    fn counts(&self) -> SourceCounts {
+        SourceCounts::default()
+    }
+}

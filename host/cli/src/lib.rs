@@ -1,0 +1,16 @@
+//! The `dinrail` command: configuration, wiring, the scan loop, and what an operator sees.
+//!
+//! - [`config`]: the configuration file, parsed and resolved
+//! - [`controller`]: the running controller
+//! - [`statistics`]: figures of a run
+//! - [`view`]: what the operator sees while it runs
+//! - [`run`]: from a configuration to a finished run
+//! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
+
+pub mod config;
+pub mod controller;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod run;
+pub mod statistics;
+pub mod view;

@@ -1,0 +1,333 @@
+//! From a configuration to a finished run and its summary.
+
+mod report;
+
+pub use report::print;
+
+use crate::config::{self, Config, ConfigErrors, Places, Speed};
+use crate::controller::build::{self, Assembly, BuildError};
+use crate::controller::pace::{Pace, Speed as PaceSpeed};
+use crate::controller::plant::SharedPlant;
+use crate::controller::recorder::{Message, Recorder, Scan, mqtt_figures};
+use crate::controller::{Controller, recorder};
+use crate::statistics::Summary;
+use crate::view::View;
+use crossbeam_channel::{Receiver, Sender};
+use dinrail_core::time::TimeNs;
+use dinrail_field::link::{Clock, MqttLink};
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How a command ended; the binary makes an exit code of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// As it should.
+    Well,
+    /// It ran and failed, or could not run.
+    Failed,
+    /// The configuration is refused.
+    Refused,
+}
+
+/// What the command line says of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunOptions {
+    /// Wall time from the first scan.
+    pub run_for: Option<Duration>,
+    /// Run time from the first scan.
+    pub run_time: Option<Duration>,
+    /// One line of JSON at the end.
+    pub json: bool,
+    /// No view.
+    pub quiet: bool,
+}
+
+/// How long sinks may take to hand over what they have, after the last scan.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Where virtual time begins when no source says so: 2026-01-01 UTC, so that runs repeat exactly.
+const VIRTUAL_ORIGIN_NS: TimeNs = 1_767_225_600 * 1_000_000_000;
+
+/// `dinrail check`
+#[must_use]
+pub fn check_file(path: &Path, places: &Places) -> Ending {
+    let prepared = match config::load(path, places) {
+        Ok(config) => build::prepare(config),
+        Err(errors) => return refuse(&errors),
+    };
+    match prepared {
+        Ok(prepared) => {
+            println!("{}: {}", path.display(), prepared.summary());
+            Ending::Well
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// `dinrail run`
+#[must_use]
+pub fn run_file(path: &Path, places: &Places, options: &RunOptions) -> Ending {
+    match config::load(path, places) {
+        Ok(config) => match run(config, options) {
+            Ok(finished) => {
+                print(&finished.summary, options.json);
+                Ending::Well
+            }
+            Err(error) => fail(&error),
+        },
+        Err(errors) => refuse(&errors),
+    }
+}
+
+/// Says what is wrong with a configuration.
+#[must_use]
+pub fn refuse(errors: &ConfigErrors) -> Ending {
+    if std::io::stderr().is_terminal() {
+        eprintln!("{}", errors.drawn());
+    } else {
+        eprintln!("{errors}");
+    }
+    Ending::Refused
+}
+
+/// Says why nothing runs.
+#[must_use]
+pub fn fail(error: &BuildError) -> Ending {
+    match error {
+        BuildError::Config(errors) => refuse(errors),
+        BuildError::Engine(_) | BuildError::Thread(_) | BuildError::Link { .. } | BuildError::Sink { .. } => {
+            eprintln!("dinrail: {error}");
+            Ending::Failed
+        }
+    }
+}
+
+/// A run that ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its figures.
+    pub summary: Summary,
+    /// Whether the plant's true profit rose; none where it makes none.
+    pub profit_rose: Option<bool>,
+}
+
+/// Runs a controller until it is stopped, its time is over, or its tables end.
+pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError> {
+    let began = Instant::now();
+    let view = if options.quiet { View::none() } else { View::start() };
+    log_through(&view);
+    let prepared = build::prepare(config)?;
+    let (clock, start_clock) = run_clock(prepared.speed());
+    let assembly = prepared.assemble(&clock, view)?;
+    let (stop_now, stop) = crossbeam_channel::bounded(1);
+    listen_for_signals(stop_now).map_err(BuildError::Thread)?;
+    let origin_ns = origin(&assembly);
+    start_clock(origin_ns);
+    let run = Run::start(assembly, origin_ns, options)?;
+    Ok(run.until_stopped(&stop).finish(began))
+}
+
+/// Run time for what arrives without a time of its own.
+fn run_clock(speed: Speed) -> (Clock, impl FnOnce(TimeNs)) {
+    let factor = match speed {
+        Speed::Ratio(factor) => factor,
+        Speed::Max => 1.0,
+    };
+    let origin = Arc::new(std::sync::OnceLock::new());
+    let read = Arc::clone(&origin);
+    let clock: Clock = Arc::new(move || match read.get() {
+        Some((origin_ns, started)) => {
+            let elapsed: Instant = *started;
+            let run_ns = (elapsed.elapsed().as_nanos() as f64 * factor) as i64;
+            i64::saturating_add(*origin_ns, run_ns)
+        }
+        None => wall_clock_ns(),
+    });
+    (clock, move |origin_ns| {
+        // Set once: the controller starts once.
+        let _ = origin.set((origin_ns, Instant::now()));
+    })
+}
+
+/// Run time of the first scan: a table's first row, else the wall clock, else a fixed date.
+fn origin(assembly: &Assembly) -> TimeNs {
+    match (assembly.controller.first_time_ns(), assembly.speed) {
+        (Some(first_ns), _) => first_ns,
+        (None, Speed::Max) => VIRTUAL_ORIGIN_NS,
+        (None, Speed::Ratio(_)) => wall_clock_ns(),
+    }
+}
+
+fn wall_clock_ns() -> TimeNs {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    TimeNs::try_from(since.as_nanos()).unwrap_or(TimeNs::MAX)
+}
+
+/// Ctrl-C and SIGTERM stop the controller cleanly; a second one ends the process at once.
+fn listen_for_signals(stop_now: Sender<()>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(128 + signal);
+            }
+            // The run may have ended by itself in the meantime.
+            let _ = stop_now.try_send(());
+        }
+    })?;
+    Ok(())
+}
+
+/// Logs go where the view is; `DINRAIL_LOG` says which.
+fn log_through(view: &View) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DINRAIL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rumqttd=off,rumqttc=off"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(view.log_writer());
+    // Already set where several runs share a process, as in tests.
+    let _ = subscriber.try_init();
+}
+
+struct Run {
+    controller: Controller,
+    recorder: Recorder,
+    links: Vec<MqttLink>,
+    truth: Option<SharedPlant>,
+    pace: Pace,
+    run_for: Option<Duration>,
+    /// Run time at which it ends.
+    until_ns: Option<TimeNs>,
+    /// Instances that the recorder knows of.
+    announced: usize,
+    last: Option<crate::controller::pace::Slot>,
+}
+
+impl Run {
+    fn start(assembly: Assembly, origin_ns: TimeNs, options: &RunOptions) -> Result<Run, BuildError> {
+        let Assembly { controller, setup, links, truth, period, speed } = assembly;
+        let speed = match speed {
+            Speed::Ratio(factor) => PaceSpeed::Times(factor),
+            Speed::Max => PaceSpeed::Max,
+        };
+        let recorder =
+            Recorder::start(setup, speed == PaceSpeed::Max).map_err(BuildError::Thread)?;
+        let pace = Pace::new(origin_ns, period, speed);
+        let until_ns = options.run_time.map(|length| {
+            origin_ns.saturating_add(TimeNs::try_from(length.as_nanos()).unwrap_or(TimeNs::MAX))
+        });
+        let run_for = options.run_for;
+        Ok(Run { controller, recorder, links, truth, pace, run_for, until_ns, announced: 0, last: None })
+    }
+
+    fn until_stopped(mut self, stop: &Receiver<()>) -> Run {
+        while let Some(slot) = self.pace.next(stop) {
+            let record = self.controller.scan(slot);
+            self.last = Some(slot);
+            self.tell(record);
+            let past_end = self.until_ns.is_some_and(|until_ns| until_ns <= slot.now_ns);
+            let time_over = match (self.run_for, self.pace.started()) {
+                (Some(run_for), Some(started)) => started.elapsed() >= run_for,
+                _ => false,
+            };
+            let no_more = self.controller.is_exhausted() && !self.controller.has_work();
+            if past_end || time_over || no_more {
+                break;
+            }
+        }
+        self
+    }
+
+    fn tell(&mut self, record: dinrail_core::record::ScanRecord) {
+        let new: Vec<_> = self
+            .controller
+            .instances()
+            .skip(self.announced)
+            .map(|(id, plugin, asset)| Message::Instance { id, plugin, asset: asset.cloned() })
+            .collect();
+        self.announced += new.len();
+        for message in new {
+            self.recorder.tell(message);
+        }
+        self.recorder.tell(Message::Scan(Box::new(Scan {
+            record: Arc::new(record),
+            truth: self.truth.as_ref().map(SharedPlant::truth),
+            sources: self.controller.source_counts(),
+            rows_dropped: self.controller.rows_dropped(),
+            overruns: self.pace.overruns(),
+        })));
+    }
+
+    /// Every output does its `on_stop`, the sinks drain, the figures are added up.
+    fn finish(mut self, began: Instant) -> Finished {
+        let wall_s = self.pace.started().map_or(0.0, |started| started.elapsed().as_secs_f64());
+        let first_scan_s =
+            self.pace.started().map_or(0.0, |started| (started - began).as_secs_f64());
+        let scans = self.last.map_or(0, |slot| slot.scan + 1);
+        if let Some(last) = self.last {
+            let record = self.controller.stop(last);
+            self.recorder.stopping(record);
+        }
+        let overruns = self.pace.overruns();
+        let (report, records_dropped) = match self.recorder.finish() {
+            Ok(finished) => finished,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let until = Instant::now() + DRAIN;
+        for link in &self.links {
+            link.stop(until.saturating_duration_since(Instant::now()));
+        }
+        let mqtt = mqtt_figures(&self.links);
+        finished(report, Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s })
+    }
+}
+
+/// What the run itself knows at the end.
+struct Ends {
+    scans: u64,
+    overruns: u64,
+    records_dropped: u64,
+    mqtt: crate::statistics::MqttFigures,
+    wall_s: f64,
+    first_scan_s: f64,
+}
+
+fn finished(report: recorder::Report, ends: Ends) -> Finished {
+    let statistics = report.statistics;
+    let left_out = report.view.finish();
+    if left_out > 0 {
+        eprintln!("{left_out} lines were left out of the view, which could not keep up");
+    }
+    let (detections, false_episodes) = match report.detections {
+        Some((detections, false_episodes)) => (Some(detections), Some(false_episodes)),
+        None => (None, None),
+    };
+    let summary = Summary {
+        scans: ends.scans,
+        overruns: ends.overruns,
+        samples_in: statistics.samples_in,
+        samples: statistics.samples,
+        findings: statistics.findings,
+        results: statistics.results,
+        inferences: statistics.inferences,
+        proposals: statistics.proposals,
+        commands: statistics.commands,
+        mqtt: ends.mqtt,
+        plugins: statistics.plugin_summaries(),
+        reactor: report.reactor,
+        detections,
+        false_episodes,
+        sink_errors: statistics.sink_errors,
+        records_dropped: ends.records_dropped,
+        first_scan_s: ends.first_scan_s,
+        wall_s: ends.wall_s,
+        run_s: report.run_s,
+    };
+    Finished { summary, profit_rose: report.profit_rose }
+}

@@ -1,0 +1,333 @@
+//! Figures of a run: what the summary prints and the live view shows. Every number here is counted
+//! from scan records; nothing is estimated.
+
+use dinrail_core::outcome::Outcome;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+/// Figures of one plugin, over all of its instances.
+#[derive(Debug)]
+pub struct PluginFigures {
+    /// Name in the configuration.
+    pub name: String,
+    /// World's name.
+    pub world: &'static str,
+    /// SHA-256 of the component, hex.
+    pub digest: String,
+    /// `running`, `restarting`, `quarantined`; of several instances the worst.
+    pub state: &'static str,
+    /// Instances: one, or one an asset.
+    pub instances: usize,
+    /// Calls that ended, whatever their outcome.
+    pub calls: u64,
+    /// Outcomes `faulted`.
+    pub faults: u64,
+    /// Outcomes `missed`.
+    pub missed: u64,
+    /// Outcomes `skipped`.
+    pub skipped: u64,
+    /// Latest fault, for the operator.
+    pub last_fault: Option<String>,
+    /// Wall time of the last call.
+    pub last_call_ns: u64,
+    call_ns: Histogram<u64>,
+    total_call_ns: u128,
+}
+
+/// Longest call that the histogram tells apart: past an hour something else is wrong.
+const MAX_CALL_NS: u64 = 3_600_000_000_000;
+
+impl PluginFigures {
+    /// Of a plugin that has not been called yet.
+    #[must_use]
+    pub fn new(name: String, world: &'static str, digest: String) -> PluginFigures {
+        PluginFigures {
+            name,
+            world,
+            digest,
+            state: "running",
+            instances: 0,
+            calls: 0,
+            faults: 0,
+            missed: 0,
+            skipped: 0,
+            last_fault: None,
+            last_call_ns: 0,
+            call_ns: Histogram::new_with_bounds(1, MAX_CALL_NS, 3)
+                .expect("the bounds and three digits are within what a histogram can hold"),
+            total_call_ns: 0,
+        }
+    }
+
+    /// Counts one outcome.
+    pub fn count(&mut self, outcome: &Outcome, duration_ns: u64) {
+        match outcome {
+            Outcome::Skipped(_) => {
+                self.skipped += 1;
+                return;
+            }
+            Outcome::Missed => {
+                self.missed += 1;
+                return;
+            }
+            Outcome::Faulted(fault) => {
+                self.faults += 1;
+                self.last_fault = Some(fault.to_string());
+            }
+            Outcome::Answered(_) => {}
+        }
+        self.calls += 1;
+        self.last_call_ns = duration_ns;
+        self.total_call_ns += u128::from(duration_ns);
+        self.call_ns.saturating_record(duration_ns.clamp(1, MAX_CALL_NS));
+    }
+
+    /// Mean wall time of a call.
+    #[must_use]
+    pub fn mean_call_ns(&self) -> u64 {
+        u64::try_from(self.total_call_ns / u128::from(self.calls.max(1))).unwrap_or(u64::MAX)
+    }
+
+    /// Longest call.
+    #[must_use]
+    pub fn max_call_ns(&self) -> u64 {
+        if self.calls == 0 { 0 } else { self.call_ns.max() }
+    }
+
+    fn quantile_us(&self, quantile: f64) -> f64 {
+        if self.calls == 0 { 0.0 } else { to_us(self.call_ns.value_at_quantile(quantile)) }
+    }
+
+    fn summary(&self) -> PluginSummary {
+        PluginSummary {
+            name: self.name.clone(),
+            world: self.world,
+            digest: self.digest.clone(),
+            state: self.state,
+            instances: self.instances,
+            calls: self.calls,
+            faults: self.faults,
+            missed: self.missed,
+            skipped: self.skipped,
+            call_us: CallSummary {
+                p50: self.quantile_us(0.5),
+                p99: self.quantile_us(0.99),
+                p999: self.quantile_us(0.999),
+                max: to_us(self.max_call_ns()),
+            },
+            last_fault: self.last_fault.clone(),
+        }
+    }
+}
+
+fn to_us(ns: u64) -> f64 {
+    (ns as f64 / 100.0).round() / 10.0
+}
+
+/// Verdicts by kind.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ProposalFigures {
+    /// Within all limits.
+    pub accepted: u64,
+    /// Cut to a limit.
+    pub clamped: u64,
+    /// Not applied for now.
+    pub held: u64,
+    /// Refused.
+    pub rejected: u64,
+}
+
+/// Messages over MQTT.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct MqttFigures {
+    /// Handed to the outbox.
+    pub published: u64,
+    /// Acknowledged by the broker.
+    pub acked: u64,
+    /// Dropped, with the outbox full.
+    pub dropped: u64,
+}
+
+/// What became of samples that came in but had no effect. Only what is above zero is printed.
+#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
+pub struct SampleFigures {
+    /// Applied with quality bad.
+    pub bad: u64,
+    /// The same again.
+    pub duplicates: u64,
+    /// Older than what was known.
+    pub reordered: u64,
+    /// Dropped at a source's inbox.
+    pub dropped: u64,
+    /// Rows dropped because a plugin did not take them in time.
+    pub rows_dropped: u64,
+    /// Records a table source could not read.
+    pub malformed: u64,
+}
+
+/// A scripted fault and when it was seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct DetectionSummary {
+    /// Its name.
+    pub fault: String,
+    /// Run time since the plant's start, seconds.
+    pub injected_at: f64,
+    /// Seconds until it was seen; null: not within the allowed delay.
+    pub delay_s: Option<f64>,
+}
+
+/// The reactor's result.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ReactorSummary {
+    /// Mean true profit of the last tenth of the run over the optimum.
+    pub profit_ratio: Option<f64>,
+    /// Mean true profit of the first tenth over the optimum, for comparison.
+    pub profit_ratio_at_start: Option<f64>,
+}
+
+/// A plugin in the summary.
+#[derive(Clone, Debug, Serialize)]
+pub struct PluginSummary {
+    /// See [`PluginFigures`].
+    pub name: String,
+    /// World's name.
+    pub world: &'static str,
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// At the end of the run.
+    pub state: &'static str,
+    /// Instances.
+    pub instances: usize,
+    /// Calls that ended.
+    pub calls: u64,
+    /// Faulted.
+    pub faults: u64,
+    /// Missed.
+    pub missed: u64,
+    /// Skipped.
+    pub skipped: u64,
+    /// Wall time of a call.
+    pub call_us: CallSummary,
+    /// Latest fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_fault: Option<String>,
+}
+
+/// Quantiles of a plugin's calls, microseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CallSummary {
+    /// Median.
+    pub p50: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// 99.9 %.
+    pub p999: f64,
+    /// Longest.
+    pub max: f64,
+}
+
+/// The whole run, as `--json` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Scans done.
+    pub scans: u64,
+    /// Scans that ended after the next one's time.
+    pub overruns: u64,
+    /// Samples applied to the process image.
+    pub samples_in: u64,
+    /// Samples that were bad or had no effect.
+    pub samples: SampleFigures,
+    /// Alarm episodes, and episodes in which a sensor was in doubt.
+    pub findings: u64,
+    /// Results of plugins, of every kind.
+    pub results: u64,
+    /// Inferences done.
+    pub inferences: u64,
+    /// Verdicts.
+    pub proposals: ProposalFigures,
+    /// Commands given.
+    pub commands: u64,
+    /// Messages over MQTT, all links together.
+    pub mqtt: MqttFigures,
+    /// Each plugin.
+    pub plugins: Vec<PluginSummary>,
+    /// Where the plant has a reactor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reactor: Option<ReactorSummary>,
+    /// Where the plant has a fault script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detections: Option<Vec<DetectionSummary>>,
+    /// Where the plant has a fault script: alarm episodes outside every fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub false_episodes: Option<u64>,
+    /// Records that a sink could not take.
+    pub sink_errors: u64,
+    /// Records of scans that the recorder had no room for.
+    pub records_dropped: u64,
+    /// Wall time from the process's start to the first scan, seconds.
+    pub first_scan_s: f64,
+    /// Wall time from the first scan to the last, seconds.
+    pub wall_s: f64,
+    /// Run time from the first scan to the last, seconds.
+    pub run_s: f64,
+}
+
+/// Everything counted so far.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    /// Scans recorded.
+    pub scans: u64,
+    /// Samples applied.
+    pub samples_in: u64,
+    /// The others.
+    pub samples: SampleFigures,
+    /// Findings.
+    pub findings: u64,
+    /// Results.
+    pub results: u64,
+    /// Inferences.
+    pub inferences: u64,
+    /// Verdicts.
+    pub proposals: ProposalFigures,
+    /// Commands.
+    pub commands: u64,
+    /// By index of the plugin in the configuration.
+    pub plugins: Vec<PluginFigures>,
+    /// Sink failures.
+    pub sink_errors: u64,
+}
+
+impl Statistics {
+    /// The summary's part that is counted here; the caller adds the rest.
+    #[must_use]
+    pub fn plugin_summaries(&self) -> Vec<PluginSummary> {
+        self.plugins.iter().map(PluginFigures::summary).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dinrail_core::outcome::{Fault, Results};
+
+    #[test]
+    fn every_outcome_counts_once() {
+        let mut figures = PluginFigures::new("p".into(), "anomaly-detection", String::new());
+        figures.count(&Outcome::Answered(Results::Anomalies(vec![])), 2_000);
+        figures.count(&Outcome::Faulted(Fault::Trap("unreachable".into())), 4_000);
+        figures.count(&Outcome::Missed, 0);
+        figures.count(&Outcome::Skipped("restarting"), 0);
+        let summary = figures.summary();
+        assert_eq!((summary.calls, summary.faults, summary.missed, summary.skipped), (2, 1, 1, 1));
+        assert_eq!(figures.mean_call_ns(), 3_000);
+        assert!((3.9..=4.1).contains(&summary.call_us.max), "{:?}", summary.call_us);
+        assert!(summary.last_fault.is_some_and(|fault| fault.contains("unreachable")));
+    }
+
+    #[test]
+    fn no_call_no_time() {
+        let figures = PluginFigures::new("p".into(), "anomaly-detection", String::new());
+        let summary = figures.summary();
+        assert_eq!((summary.call_us.p50, summary.call_us.max), (0.0, 0.0));
+    }
+}

@@ -1,0 +1,93 @@
+//! Runs the built controller as a user does: a configuration file in a folder of its own.
+
+use crate::environment;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder with a configuration, gone when this goes.
+#[derive(Debug)]
+pub struct Site {
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    /// With this configuration in it.
+    ///
+    /// # Panics
+    /// Where the folder can't be written.
+    #[must_use]
+    pub fn new(configuration: &str) -> Site {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        std::fs::write(folder.path().join("dinrail.toml"), configuration).expect("the folder is writable");
+        Site { folder }
+    }
+
+    /// A file of the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The controller with a subcommand, this configuration, and the built plugins and models.
+    #[must_use]
+    pub fn command(&self, subcommand: &str) -> Command {
+        let plugins = environment::plugin("anomaly-detection");
+        let mut command = Command::new(environment::dinrail());
+        command
+            .arg(subcommand)
+            .arg("--config")
+            .arg(self.path("dinrail.toml"))
+            .args(["--plugins".as_ref(), plugins.parent().unwrap_or(Path::new(".")).as_os_str()])
+            .args(["--models".as_ref(), models().as_os_str()])
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end, and gives the summary that it prints.
+    ///
+    /// # Panics
+    /// Where it fails, or prints no summary.
+    #[must_use]
+    pub fn run(&self) -> Value {
+        let output = self.output("run", &["--json", "--quiet"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        summary(&output)
+    }
+
+    /// Runs a subcommand to its end.
+    ///
+    /// # Panics
+    /// Where it can't be started.
+    #[must_use]
+    pub fn output(&self, subcommand: &str, arguments: &[&str]) -> Output {
+        self.command(subcommand).args(arguments).output().expect("the controller can be started")
+    }
+
+    /// The objects of a file of JSON lines.
+    ///
+    /// # Panics
+    /// Where a line is no JSON.
+    #[must_use]
+    pub fn lines(&self, name: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.path(name)).expect("the sink wrote its file");
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is a JSON object")).collect()
+    }
+}
+
+/// The last line of stdout, as JSON.
+///
+/// # Panics
+/// Where it is none.
+#[must_use]
+pub fn summary(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().expect("a summary on stdout");
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// The project's models.
+#[must_use]
+pub fn models() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models")
+}
