@@ -298,7 +298,7 @@ mod tests {
         build.weights[0].dims = vec![3];
         build.weights[0].float_data = vec![2.0; 3];
         fs::write(&path, build.bytes()).unwrap();
-        refused(&path, "does not follow from those of the inputs");
+        refused(&path, "is not known ahead");
         let mut build = Build::doubler();
         build.output_sizes = Some(vec!["batch".into(), "5".into()]);
         fs::write(&path, build.bytes()).unwrap();

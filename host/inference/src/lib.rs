@@ -26,5 +26,5 @@ pub mod session;
 
 pub use catalog::{Catalog, LoadError};
 pub use model::{OnnxModel, SlotError};
-pub use plan::MAX_PLANS;
+pub use plan::{MAX_PLANS, MAX_WORKING_VALUES};
 pub use session::Session;

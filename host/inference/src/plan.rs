@@ -11,6 +11,10 @@ use tract_onnx::prelude::*;
 /// handful of batches, and a guest that asks for ever new ones pays the planning within its own call.
 pub const MAX_PLANS: usize = 16;
 
+/// Most values that a plan's nodes may give out together: 256 MiB of f32, eight times what a ResNet-50 takes for one
+/// picture. The batch is guest-controlled, so this is what keeps a guest from filling the host's memory through a model.
+pub const MAX_WORKING_VALUES: usize = 64 * 1024 * 1024;
+
 /// The shapes of all inputs, in order.
 pub(crate) type Shapes = Arc<[Vec<u32>]>;
 
@@ -79,6 +83,9 @@ impl Plans {
         let runnable = caught(optimise).map_err(|error| {
             InferenceError::Failed(format!("the model can't be planned for inputs of shape {shapes:?}: {error}"))
         })?;
+        check_working_values(&runnable).map_err(|text| {
+            InferenceError::Shape(format!("the model can't be run for inputs of shape {shapes:?}: {text}"))
+        })?;
         let output_shapes = self
             .outputs
             .iter()
@@ -95,6 +102,24 @@ impl Plan {
         self.input_shapes.len() == inputs.len()
             && self.input_shapes.iter().zip(inputs).all(|(shape, input)| shape == input.shape())
     }
+}
+
+/// Bounds what running a plan allocates, before it is run.
+fn check_working_values(runnable: &TypedRunnableModel) -> Result<(), String> {
+    let mut total = 0_usize;
+    for node in runnable.model().nodes() {
+        for output in node.outputs.iter().filter(|output| output.fact.konst.is_none()) {
+            let Some(sizes) = output.fact.shape.as_concrete() else {
+                return Err(format!("how much the node `{}` gives out is not known ahead", node.name));
+            };
+            let count = sizes.iter().fold(1_usize, |count, size| count.saturating_mul(*size));
+            total = total.saturating_add(count);
+        }
+    }
+    if total > MAX_WORKING_VALUES {
+        return Err(format!("its nodes would give out {total} values, at most {MAX_WORKING_VALUES} are let through"));
+    }
+    Ok(())
 }
 
 /// Checks one output of a plan against what is declared of it, and gives its shape.

@@ -251,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_would_fill_the_memory_is_refused_before_it_runs() {
+        let mut session = Build::autoencoder(4, &[4096]).model().session();
+        // 4 MiB of input, 4 GiB behind the first layer.
+        let rows = 256 * 1024;
+        let error = session.run(&[tensor(&[rows, 4], &vec![0.5; rows as usize * 4])], None).unwrap_err();
+        let InferenceError::Shape(text) = error else { panic!("{error}") };
+        assert!(text.contains("at most 67108864 are let through"), "{text}");
+        assert!(session.run(&[tensor(&[1024, 4], &[0.5; 4096])], None).is_ok());
+    }
+
+    #[test]
     fn a_recurrent_model_starts_afresh_at_each_call() {
         let mut session = Build::recurrent().model().session();
         let x = [tensor(&[3, 1, 2], &[0.5, -0.5, 1.0, 0.25, -1.0, 0.75])];
