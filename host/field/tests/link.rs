@@ -220,10 +220,13 @@ fn cut_again_and_again(broker: &BrokerAddress, messages: u64, cuts: u64) {
     assert!(link.wait_connected(LONG));
     for number in 0..messages {
         link.publish(message("out", &number.to_string(), Delivery::AtLeastOnce)).unwrap();
-        if number % (messages / cuts) == 1 {
+        if number % (messages / cuts) == messages / cuts - 1 {
             // Somewhere in the middle of what is on its way.
-            until("some are answered", || link.counts().outbox.acked * 2 > number || !link.connected());
+            let answered = link.counts().outbox.acked;
+            until("some more are answered", || link.counts().outbox.acked > answered || link.counts().waiting == 0);
+            let felt = link.counts().disconnects;
             proxy.cut();
+            until("the cut is felt", || link.counts().disconnects > felt);
         }
     }
     assert!(link.drain(LONG), "{:?}", link.counts());
@@ -240,8 +243,8 @@ fn cut_again_and_again(broker: &BrokerAddress, messages: u64, cuts: u64) {
     assert_eq!(known.len() as u64, messages, "one sequence number each");
     let counts = link.stop(LONG);
     assert_eq!((counts.published(), counts.acked(), counts.outbox.dropped), (messages, messages, 0));
-    assert!(counts.disconnects >= cuts / 2, "{} cuts were felt", counts.disconnects);
-    eprintln!("{} cuts felt, {} sent again, 0 lost of {messages}", counts.disconnects, counts.outbox.resent);
+    assert_eq!(counts.disconnects, cuts);
+    eprintln!("{cuts} cuts, {} sent again, 0 lost of {messages}", counts.outbox.resent);
 }
 
 #[test]

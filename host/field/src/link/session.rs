@@ -146,18 +146,22 @@ fn came_up(shared: &Shared, client: &AsyncClient, answer: &ConnAck) {
     tracing::info!(broker = %options.broker, "the MQTT link is up");
     let limit = answer.properties.as_ref().and_then(|properties| properties.max_packet_size);
     let largest = limit.map_or(MAX_OUTBOX_BYTES, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut unanswered = 0;
+    let (mut unanswered, mut not_asked) = (0, 0);
     if !answer.session_present {
         for some in options.subscriptions.chunks(FILTERS_A_PACKET) {
             let filters = some.iter().map(|one| Filter::new(one.topic.as_str(), QoS::AtLeastOnce));
             match client.try_subscribe_many(filters) {
                 Ok(()) => unanswered += 1,
-                Err(error) => tracing::error!(broker = %options.broker, %error, "can't subscribe"),
+                Err(error) => {
+                    tracing::error!(broker = %options.broker, %error, "can't subscribe");
+                    not_asked += some.len() as u64;
+                }
             }
         }
     }
     let mut state = shared.state();
     state.counts.connects += 1;
+    state.counts.refused_subscriptions += not_asked;
     state.subscribed = unanswered == 0;
     state.client = Some(Live { client: client.clone(), largest, unanswered });
     if let (Some(topic), false) = (&options.status_topic, state.stopping) {

@@ -239,7 +239,7 @@ impl CsvSource {
         Ok(Some(Reading {
             source: self.rows.options().source,
             kind: ReadingKind::Row,
-            asset: if keyed { self.rows.keys().nth(row.asset).cloned() } else { None },
+            asset: keyed.then(|| Arc::clone(self.rows.key(row.asset))),
             time_ns: row.time_ns,
             values: row.values,
         }))

@@ -112,6 +112,11 @@ impl Rows {
         self.assets.iter().map(|asset| &asset.key)
     }
 
+    /// The key of one asset.
+    pub(super) fn key(&self, asset: usize) -> &Arc<str> {
+        &self.assets[asset].key
+    }
+
     /// The next row that can be used; those that cannot are counted and noted.
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, CsvError> {
         loop {
