@@ -13,6 +13,7 @@ use dinrail_engine::{
     AssetError, AssetTable, Assets, DescribeError, Grants, Limits, LoadError, LogLevel, Until, WorkerPool,
 };
 use rig::{GENEROUS, SHORT, call, component, engine, fault, frame, job, limits, models, outcome, scores, start, text};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -132,8 +133,7 @@ fn handle_leak() {
 fn huge_string() {
     let component = component("huge-string");
     for way in ["result", "fault", "log", "metric", "model", "state"] {
-        let mut instance =
-            rig::try_start(&component, models(vec![]), &[("through", text(way))], &limits()).unwrap();
+        let mut instance = rig::try_start(&component, models(vec![]), &[("through", text(way))], &limits()).unwrap();
         let refused = match way {
             "state" => instance.save().unwrap_err(),
             _ => fault(outcome(&mut instance)),
@@ -209,9 +209,8 @@ fn proposal_out_of_range() {
 #[test]
 fn wrong_describe() {
     let described = component("wrong-describe").describe(&limits());
-    let expected = |error: &DescriptionError| {
-        matches!(error, DescriptionError::Duplicate { .. } | DescriptionError::Unit { .. })
-    };
+    let expected =
+        |error: &DescriptionError| matches!(error, DescriptionError::Duplicate { .. } | DescriptionError::Unit { .. });
     assert!(matches!(&described, Err(DescribeError::Description(error)) if expected(error)), "{described:?}");
 }
 
@@ -319,24 +318,16 @@ fn zscore() {
     assert_eq!(scores(&outcome(&mut instance)).len(), 2);
 }
 
-/// A late result comes back later, and its instance with it.
 #[test]
 fn slow() {
-    let given = [("iterations", ParameterValue::Integer(20_000_000))];
-    let mut pool = WorkerPool::new(1).unwrap();
-    pool.submit(0, job(7, start("slow", &given), GENEROUS));
-    // Already over: whatever is not back yet is late.
-    assert!(pool.next(Until::Deadline(Instant::now())).is_none());
-    assert_eq!(pool.in_flight(), 1);
-    let done = pool.next(Until::All).unwrap();
-    assert_eq!((done.id, done.frame.scan, pool.in_flight()), (InstanceId(7), 1, 0));
-    assert!(matches!(done.report.outcome, Outcome::Answered(_)));
-    assert!(!done.instance.is_poisoned());
-    assert!(pool.next(Until::All).is_none());
-    // And one that takes too long is stopped.
-    let given = [("iterations", ParameterValue::Integer(i64::MAX))];
-    pool.submit(0, job(7, start("slow", &given), SHORT));
-    assert_eq!(fault(pool.next(Until::All).unwrap().report.outcome), Fault::Timeout { limit_ms: 20 });
+    let component = component("slow");
+    let asked = |iterations, deadline| {
+        let given = [("iterations", ParameterValue::Integer(iterations))];
+        let mut instance = rig::try_start(&component, Grants::default(), &given, &limits()).unwrap();
+        call(&mut instance, &frame(0), deadline).outcome
+    };
+    assert!(matches!(asked(1_000_000, GENEROUS), Outcome::Answered(_)));
+    assert_eq!(fault(asked(i64::MAX, SHORT)), Fault::Timeout { limit_ms: 20 });
 }
 
 // ---- inference ----
@@ -407,6 +398,39 @@ fn a_failed_inference_is_journaled_and_faults_the_frame() {
     assert_eq!(report.inferences[0].outputs, Err(InferenceError::Deadline));
     assert!(matches!(fault(report.outcome), Fault::Model(_)));
     assert!(!instance.is_poisoned());
+}
+
+/// A late result comes back later, and its instance with it.
+#[test]
+fn a_late_result_is_not_lost() {
+    struct Gate([TensorSpec; 1], Receiver<()>);
+    impl Model for Gate {
+        fn inputs(&self) -> &[TensorSpec] {
+            &self.0
+        }
+        fn outputs(&self) -> &[TensorSpec] {
+            &self.0
+        }
+        fn run(&mut self, inputs: &[Tensor], _: Option<Instant>) -> Result<Vec<Tensor>, InferenceError> {
+            self.1.recv().unwrap();
+            Ok(inputs.to_vec())
+        }
+    }
+    let (open, gate) = channel();
+    let model = Gate([TensorSpec { name: "x".to_owned(), shape: vec![Some(2)] }], gate);
+    let grants = models(vec![("model", Box::new(model))]);
+    let instance = rig::try_start(&component("inference"), grants, &[], &limits()).unwrap();
+    let mut pool = WorkerPool::new(1).unwrap();
+    pool.submit(0, job(7, instance, GENEROUS));
+    // Whatever is not back when the scan's budget ends is late, and still under way.
+    assert!(pool.next(Until::Deadline(Instant::now())).is_none());
+    assert_eq!(pool.in_flight(), 1);
+    open.send(()).unwrap();
+    let done = pool.next(Until::All).unwrap();
+    assert_eq!((done.id, done.frame.scan, pool.in_flight()), (InstanceId(7), 1, 0));
+    assert!(matches!(done.report.outcome, Outcome::Answered(_)));
+    assert!(!done.instance.is_poisoned());
+    assert!(pool.next(Until::All).is_none());
 }
 
 /// A host that panics in a model costs that instance, and the worker goes on.

@@ -9,9 +9,7 @@ use dinrail_core::inference::Model;
 use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState, Results};
 use dinrail_core::outlook::Outlook;
 use dinrail_core::record::InstanceId;
-use dinrail_engine::{
-    Call, Engine, EngineSettings, Grants, Instance, Job, Limits, Pace, PluginComponent, Profile,
-};
+use dinrail_engine::{Call, Engine, EngineSettings, Grants, Instance, Job, Limits, Pace, PluginComponent, Profile};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -48,10 +46,7 @@ pub(crate) fn models(models: Vec<(&str, Box<dyn Model>)>) -> Grants {
 }
 
 /// The given parameters, and the defaults of the others, as the host completes them.
-pub(crate) fn parameters(
-    description: &Description,
-    given: &[(&str, ParameterValue)],
-) -> Vec<(String, ParameterValue)> {
+pub(crate) fn parameters(description: &Description, given: &[(&str, ParameterValue)]) -> Vec<(String, ParameterValue)> {
     let value = |name: &str, default: &ParameterValue| {
         given.iter().find(|(given, _)| *given == name).map_or(default.clone(), |(_, value)| value.clone())
     };
@@ -61,13 +56,8 @@ pub(crate) fn parameters(
 
 /// Two columns for every value input, one output from 0 to 100 for every output.
 pub(crate) fn bindings(description: &Description) -> Bindings {
-    let column = |index| Column {
-        index,
-        tag: format!("tag{index}"),
-        unit: String::new(),
-        minimum: None,
-        maximum: None,
-    };
+    let column =
+        |index| Column { index, tag: format!("tag{index}"), unit: String::new(), minimum: None, maximum: None };
     let values = description.inputs.iter().filter(|input| input.kind == InputKind::Value);
     let inputs = values.map(|input| InputBinding { input: input.name.clone(), columns: vec![column(0), column(1)] });
     let outputs = description.outputs.iter().enumerate().map(|(index, output)| OutputBinding {
