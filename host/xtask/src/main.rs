@@ -12,7 +12,7 @@ mod testing;
 mod toolchain;
 mod workspace;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -89,7 +89,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Demo { arguments } => {
             plugins::build_with_host(&workspace, &[plugins::Set::Plugins])?;
             workspace.step("dinrail demo");
-            return workspace.become_program(workspace.dinrail().arg("demo").args(arguments));
+            return workspace.become_program(&mut demo(&workspace, &arguments));
         }
         Task::Test { arguments } => return testing::run(&workspace, &arguments),
         Task::Bench { arguments } => return testing::run_binary(&workspace, "bench", &arguments),
@@ -98,4 +98,19 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Ci => return ci::run(&workspace),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The demonstration's own configuration and this checkout's models, where the arguments name no others.
+fn demo(workspace: &Workspace, arguments: &[String]) -> Command {
+    let unsaid = |names: &[&str]| !arguments.iter().any(|given| names.iter().any(|name| given.starts_with(name)));
+    let mut dinrail = workspace.dinrail();
+    dinrail.arg("demo");
+    if unsaid(&["-c", "--config"]) {
+        dinrail.arg("--config").arg(workspace.root().join("tests/scenarios/demo/dinrail.toml"));
+    }
+    if unsaid(&["--models"]) {
+        dinrail.arg("--models").arg(workspace.root().join("models"));
+    }
+    dinrail.args(arguments);
+    dinrail
 }
