@@ -1,0 +1,184 @@
+//! What both methods share: an observation, the setpoints, and when to propose at all.
+
+use crate::bytes::{Bytes, ForeignState};
+use crate::reaction::Reaction;
+use crate::surface::Surface;
+
+/// One setpoint's range, lower < upper.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setpoint {
+    /// Lower limit.
+    pub lower: f64,
+    /// Upper limit.
+    pub upper: f64,
+}
+
+impl Setpoint {
+    /// The value at a share of the range.
+    pub fn at(&self, share: f64) -> f64 {
+        self.lower + share * (self.upper - self.lower)
+    }
+
+    /// The share of the range at a value, in [0, 1].
+    pub fn share(&self, value: f64) -> f64 {
+        ((value - self.lower) / (self.upper - self.lower)).clamp(0.0, 1.0)
+    }
+}
+
+/// One row of measurements, with what was in force while the plant came to it. None: not usable.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observation {
+    /// Run time.
+    pub time_s: f64,
+    /// What is to be high.
+    pub objective: Option<f64>,
+    /// Whether the process permits moves; true where nothing says otherwise.
+    pub permit: bool,
+    /// Tags that follow the setpoints at once.
+    pub measures: Vec<Option<f64>>,
+    /// Mass fractions, in the network's order.
+    pub fractions: Vec<Option<f64>>,
+    /// Feeds, kg/s, in the tank's order.
+    pub feeds: Vec<Option<f64>>,
+    /// kg/s.
+    pub outflow: Option<f64>,
+    /// Cel.
+    pub temperature_cel: Option<f64>,
+    /// The setpoints in force.
+    pub applied: Vec<f64>,
+}
+
+/// What became of the setpoints since the last proposal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct State {
+    /// In force; none while unknown.
+    pub applied: Option<f64>,
+    /// Nothing is applied now.
+    pub blocked: bool,
+    /// Control was just handed over.
+    pub initialise: bool,
+}
+
+/// A wish for one setpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    /// Its index.
+    pub setpoint: usize,
+    /// Where it should go; the guard clamps and slews.
+    pub value: f64,
+    /// In [0, 1].
+    pub confidence: f64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a wish is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Control was just handed over, or the output is blocked: the applied value.
+    Follow,
+    /// Too little is known yet: the applied value.
+    Learn,
+    /// A step whose effect is to be seen.
+    Try,
+    /// Towards the optimum.
+    Climb,
+}
+
+/// Where a method wants the setpoints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// In the setpoints' order and units.
+    pub values: Vec<f64>,
+    /// In [0, 1].
+    pub confidence: f64,
+    /// Why there.
+    pub reason: Reason,
+}
+
+/// How the optimum is found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Method {
+    /// From the objective alone.
+    Surface(Surface),
+    /// From the fractions of a tank with known reactions.
+    Reaction(Reaction),
+}
+
+/// The climber: a method, and when to ask it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Climber {
+    pub(crate) method: Method,
+}
+
+impl Climber {
+    /// With a method.
+    pub fn new(method: Method) -> Self {
+        Self { method }
+    }
+
+    /// Takes a row and answers with at most one wish a setpoint: none while the permit is off, the objective is unusable, or
+    /// an applied value is unknown.
+    pub fn step(&mut self, mut seen: Observation, states: &[State]) -> Vec<Wish> {
+        let applied: Option<Vec<f64>> = states.iter().map(|s| s.applied.filter(|a| a.is_finite())).collect();
+        let (Some(applied), true, true) = (applied, seen.permit, seen.objective.is_some()) else {
+            return Vec::new();
+        };
+        seen.applied.clone_from(&applied);
+        let target = match &mut self.method {
+            Method::Surface(method) => {
+                method.observe(&seen);
+                method.target()
+            }
+            Method::Reaction(method) => {
+                method.observe(&seen);
+                method.target()
+            }
+        };
+        let wish = |(setpoint, (state, applied)): (usize, (&State, &f64))| {
+            let follow = |reason| Wish { setpoint, value: *applied, confidence: 1.0, reason };
+            match &target {
+                _ if state.initialise || state.blocked => follow(Reason::Follow),
+                None => follow(Reason::Learn),
+                Some(Target { values, confidence, reason }) => {
+                    let value = values.get(setpoint).copied().filter(|v| v.is_finite());
+                    value.map_or_else(
+                        || follow(Reason::Learn),
+                        |value| Wish { setpoint, value, confidence: *confidence, reason: *reason },
+                    )
+                }
+            }
+        };
+        states.iter().zip(&applied).enumerate().map(wish).collect()
+    }
+
+    /// Everything that a later [`Climber::restore`] needs.
+    pub fn save(&self) -> Result<Vec<u8>, ForeignState> {
+        let mut io = Bytes::Write(Vec::new());
+        self.clone().bytes(&mut io)?;
+        io.end()
+    }
+
+    /// Takes over what [`Climber::save`] of a climber of the same configuration gave; otherwise nothing changes.
+    pub fn restore(&mut self, state: &[u8]) -> Result<(), ForeignState> {
+        let mut io = Bytes::Read(state);
+        let mut restored = self.clone();
+        restored.bytes(&mut io)?;
+        io.end()?;
+        *self = restored;
+        Ok(())
+    }
+
+    fn bytes(&mut self, io: &mut Bytes<'_>) -> Result<(), ForeignState> {
+        match &mut self.method {
+            Method::Surface(method) => {
+                io.same(1)?;
+                method.bytes(io)
+            }
+            Method::Reaction(method) => {
+                io.same(2)?;
+                method.bytes(io)
+            }
+        }
+    }
+}
