@@ -33,6 +33,7 @@ pub struct HostModel(usize);
 
 type Store<'a> = StoreContextMut<'a, HostState>;
 type Answer<T> = Result<T, Error>;
+type Size = fn(&Picture) -> u32;
 
 /// Adds the whole interface.
 pub(crate) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
@@ -70,7 +71,7 @@ fn link_image(interface: &mut LinkerInstance<'_, HostState>) -> wasmtime::Result
         state.release(image.0.pixels().len());
         Ok(())
     })?;
-    let sizes: [(&str, fn(&Picture) -> u32); 3] = [
+    let sizes: [(&str, Size); 3] = [
         ("[method]image.width", Picture::width),
         ("[method]image.height", Picture::height),
         ("[method]image.channels", Picture::channels),
