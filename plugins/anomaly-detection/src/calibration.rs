@@ -12,10 +12,9 @@ use crate::stuck::Repeats;
 pub const CELLS_MAX: usize = 160_000;
 /// Channels, at most: what they learn takes less than 600 bytes each.
 pub const CHANNELS_MAX: usize = 512;
-/// The chart's threshold holds for a calibration of so many rows…
+/// The thresholds hold for a calibration of so many rows. A shorter one widens them by what it lacks: fewer rows have seen
+/// less of what is normal.
 const RIPE_ROWS: f64 = 400.0;
-/// …and a shorter one widens it by this power of what it lacks: fewer rows have seen less of what is normal.
-const SHORT_POWER: f64 = 0.75;
 /// Rows without a sample after which a channel is no longer judged by what it said before, at least…
 const GAP_MIN: u32 = 5;
 /// …and so many times the longest gap of the calibration: a slow instrument has gaps by nature.
@@ -79,7 +78,7 @@ impl FirstRows {
 /// How much wider the limits are for a calibration of `rows` rows.
 #[must_use]
 pub fn width(rows: usize) -> f64 {
-    (RIPE_ROWS / rows.max(1) as f64).max(1.0).powf(SHORT_POWER)
+    (RIPE_ROWS / rows.max(1) as f64).max(1.0)
 }
 
 /// One channel at work.
@@ -179,10 +178,11 @@ impl Channel {
     }
 
     fn take(&mut self, x: f64) {
-        self.at = self.median.push((x - self.mean) / self.scale) - self.offset;
+        let z = (x - self.mean) / self.scale;
+        self.at = self.median.push(z) - self.offset;
         self.chart.push(chart::scaled(self.at, self.gain));
         self.average.push(clipped(self.at));
-        self.window.push(self.at);
+        self.window.push(for_window(z - self.offset, self.at));
     }
 
     /// The channel's window that begins at row `start` of its calibration column; not full where samples are missing.
@@ -192,9 +192,10 @@ impl Channel {
         // Two rows earlier, so that the median has its three samples.
         let first = start.saturating_sub(2);
         for (row, x) in column.iter().enumerate().skip(first).take(start - first + WINDOW) {
-            let z = median.push((x - self.mean) / self.scale);
-            if row >= start && z.is_finite() {
-                window.push(z);
+            let z = (x - self.mean) / self.scale;
+            let at = median.push(z);
+            if row >= start && z.is_finite() && at.is_finite() {
+                window.push(for_window(z, at));
             }
         }
         window
@@ -213,6 +214,12 @@ impl Channel {
         self.chart.shift(by * self.gain);
         self.average.shift(by);
     }
+}
+
+/// A sample as the model sees it: as it is, but a single wild one no further than this from the median.
+fn for_window(z: f64, median: f64) -> f64 {
+    const WILD: f64 = 3.0;
+    z.clamp(median - WILD, median + WILD)
 }
 
 /// The longest stretch of rows without a sample.

@@ -18,6 +18,9 @@ const THRESHOLD: f64 = 1.842;
 const SUSPECTS_MAX: usize = 3;
 /// A sensor is suspected that departs at least by this share of what the worst one does.
 const SUSPECT_SHARE: f64 = 0.5;
+/// Departures from the others' prediction speak of the machine from so many times their limit: the fault of a machine is
+/// seen by several charts, and a lone doubt about a sensor is not to become an alarm by noise.
+const MACHINE_FACTOR: f64 = 1.5;
 /// References follow quickly, in rows, until so many rows have been seen…
 const YOUNG_ROWS: u64 = 400;
 const FOLLOW_YOUNG_ROWS: f64 = 100.0;
@@ -134,6 +137,7 @@ impl Detector {
             && groups
             && (self.channels.is_empty() || self.channels.len() == channels)
             && self.groups.len() <= group_sizes(channels).count()
+            && self.positions <= POSITIONS
             && self.doubted.iter().all(|&c| (c as usize) < channels)
     }
 
@@ -326,10 +330,12 @@ impl Members<'_> {
         let best = suspects.iter().take(SUSPECTS_MAX).map(without).min_by(|a, b| a.0.total_cmp(&b.0));
         let Some((rest, suspect)) = best else { return };
         let at = self.start + suspect;
-        if rest >= limit {
-            evidence.machine = evidence.machine.max(rest.min(worst));
-        } else if vibration.get(at).copied().unwrap_or(false) {
-            evidence.machine = evidence.machine.max(departures[suspect]);
+        let bar = limit * MACHINE_FACTOR;
+        let shakes = vibration.get(at).copied().unwrap_or(false);
+        if rest >= bar {
+            evidence.machine = evidence.machine.max(rest / MACHINE_FACTOR);
+        } else if shakes && departures[suspect] >= bar {
+            evidence.machine = evidence.machine.max(departures[suspect] / MACHINE_FACTOR);
         } else {
             evidence.doubts.push((at, departures[suspect]));
         }

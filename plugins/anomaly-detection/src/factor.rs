@@ -24,7 +24,8 @@ const FACTORS_MAX: usize = 8;
 const EM_STEPS: usize = 60;
 /// The least variance of its own that a channel is believed to have.
 const OWN_VARIANCE_MIN: f64 = 0.005;
-/// A channel is judged by its prediction where the others explain more than this share of its variance.
+/// A channel is judged by its prediction where the others explain more than this share of its variance, in the calibration
+/// and by a model of each half of it on the other half: two temperatures that rise together explain each other only once.
 const EXPLAINED_MIN: f64 = 0.5;
 /// A departure of so many residual standard deviations, averaged over some ten samples, is at the limit.
 const LIMIT_MIN: f64 = 4.0;
@@ -120,12 +121,14 @@ impl Factors {
         let raw = standard.raw(columns, 0..rows);
         let raw_scatter = residuals(&raw);
         let scatter = residuals(&filtered);
-        let strays = strays(columns)?;
-        let limit = scatter.iter().zip(&strays).map(|(sd, s)| sd.max(1e-3) * LIMIT_MIN.max(STRAY_FACTOR * s)).collect();
+        let halves = halves(columns)?;
+        let limit = scatter.iter().zip(&halves);
+        let limit = limit.map(|(sd, half)| sd.max(1e-3) * LIMIT_MIN.max(STRAY_FACTOR * half.strays)).collect();
         // A constant channel has no variance to explain, and one that is mostly missing too little.
         let power = raw.row_iter().map(|row| row.norm_squared() / rows as f64);
-        let share = raw_scatter.iter().zip(power).map(|(sd, power)| (power > 0.5, 1.0 - sd * sd / power.max(0.5)));
-        let explained = share.map(|(known, share)| known && share > EXPLAINED_MIN).collect();
+        let inside = raw_scatter.iter().zip(power).map(|(sd, power)| (power > 0.5, 1.0 - sd * sd / power.max(0.5)));
+        let explained = inside.zip(&halves).map(|((known, inside), half)| known && inside.min(half.explained) > EXPLAINED_MIN);
+        let explained = explained.collect();
         let (q_max, t2_max) = largest(&given, &own, &filtered);
         let loadings = loadings.transpose().as_slice().to_vec();
         Some(Factors { loadings, own, explained, limit, q_max, t2_max })
@@ -258,30 +261,41 @@ fn maximise(z: &DMatrix<f64>) -> Option<(DMatrix<f64>, Vec<f64>)> {
     finite.then_some((loadings, own))
 }
 
-/// How far the averaged residual of a model of one half strays on the other half, in residual standard deviations, for
-/// each channel, both ways round.
-fn strays(columns: &[Vec<f64>]) -> Option<Vec<f64>> {
+/// What a model of one half of the calibration makes of a channel on the other half; the worse way round.
+#[derive(Clone, Copy)]
+struct Half {
+    /// How far the averaged residual strays, at most, in residual standard deviations.
+    strays: f64,
+    /// The share of the channel's variance that the others explain.
+    explained: f64,
+}
+
+fn halves(columns: &[Vec<f64>]) -> Option<Vec<Half>> {
     let rows = columns.first()?.len();
-    let mut most = vec![0.0_f64; columns.len()];
+    let mut halves = vec![Half { strays: 0.0, explained: 1.0 }; columns.len()];
     for (fit, test) in [(0..rows / 2, rows / 2..rows), (rows / 2..rows, 0..rows / 2)] {
         let standard = Standard::of(columns, fit.clone());
         let (loadings, own) = maximise(&standard.raw(columns, fit.clone()))?;
         let given = Given::new(loadings, &own, |_| true)?;
-        let judge = |rows| -> Vec<DVector<f64>> {
-            let z = standard.filtered(columns, rows);
+        let judge = |z: &DMatrix<f64>| -> Vec<DVector<f64>> {
             z.column_iter().map(|z| given.judge(&z.into_owned()).1).collect()
         };
-        let (inside, outside) = (judge(fit), judge(test));
-        for (c, most) in most.iter_mut().enumerate() {
+        let inside = judge(&standard.filtered(columns, fit));
+        let outside = judge(&standard.filtered(columns, test.clone()));
+        let raw = standard.raw(columns, test);
+        let outside_raw = judge(&raw);
+        for (c, half) in halves.iter_mut().enumerate() {
             let sd = moments(&inside.iter().map(|r| r[c]).collect::<Vec<_>>()).1.max(1e-3);
             let mut average = Ewma::default();
             for residual in &outside {
                 average.push(residual[c] / sd);
-                *most = most.max(average.departure());
+                half.strays = half.strays.max(average.departure());
             }
+            let left: f64 = outside_raw.iter().map(|r| r[c] * r[c]).sum();
+            half.explained = half.explained.min(1.0 - left / raw.row(c).norm_squared().max(1e-9));
         }
     }
-    Some(most)
+    Some(halves)
 }
 
 /// The largest Q and T² of the slow averages over the calibration.

@@ -1,4 +1,4 @@
-//! Finds anomalies in any number of signals.
+//! Finds anomalies in any number of signals, and tells a sick machine from a lying sensor.
 //!
 //! - [`waveform`]: a vibration block as three numbers
 //! - [`chart`]: one channel against its own past
@@ -8,8 +8,9 @@
 //! - [`calibration`]: the first rows, and what is learnt from them
 //! - [`episode`]: when an alarm begins and ends
 //! - [`detector`]: one row after another
+//! - [`plugin`]: frames in, results out
 //!
-//! All of it is arithmetic on plain numbers; only this file knows the host.
+//! All of it is arithmetic on plain numbers; only [`plugin`] knows the host.
 
 pub mod waveform;
 
@@ -27,11 +28,9 @@ pub mod episode;
 
 pub mod detector;
 
+pub mod plugin;
+
 #[cfg(test)]
 mod noise;
 
-/// Whether a unit is that of a vibration: velocity or acceleration as vibration sensors give it (UCUM).
-#[must_use]
-pub fn is_vibration(unit: &str) -> bool {
-    ["mm/s", "m/s2", "mm/s2", "[g]"].contains(&unit)
-}
+dinrail_sdk::export!(plugin::Plugin: AnomalyDetection);

@@ -27,7 +27,7 @@ fn run(seed: u64, script: &str, warmup: usize) -> Outcome {
     let values = signals.iter().filter(|s| s.kind == Kind::Value).count();
     let channels = values + FEATURES * (signals.len() - values);
     let vibration: Vec<bool> =
-        (0..channels).map(|c| signals.get(c).is_none_or(|s| anomaly_detection::is_vibration(s.unit))).collect();
+        (0..channels).map(|c| signals.get(c).is_none_or(|s| anomaly_detection::plugin::is_vibration(s.unit))).collect();
     let mut rows = Vec::new();
     for _ in 0..ROWS {
         plant.advance(PERIOD_S);
