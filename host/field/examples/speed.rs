@@ -100,7 +100,7 @@ fn anomalies(contributions: u32) -> f64 {
         row,
         quality: Quality::Good,
         score: f64::from(row) / 65.0,
-        alarm: row % 7 == 0,
+        alarm: row.is_multiple_of(7),
         severity: Severity::Warning,
         contributions: (0..contributions)
             .map(|column| Contribution { column, share: 1.0 / f64::from(column + 2) })

@@ -158,7 +158,7 @@ pub struct LinkCounts {
     pub decode: DecodeCounts,
     /// Readings dropped because the scan did not take them in time.
     pub inbox_dropped: u64,
-    /// Subscriptions that the broker refused.
+    /// Subscriptions that the broker refused, or that it was not asked for because there are too many.
     pub refused_subscriptions: u64,
     /// Times the link came up.
     pub connects: u64,

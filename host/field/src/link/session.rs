@@ -45,7 +45,7 @@ pub(super) struct Live {
 
 /// How a connection ended.
 enum End {
-    Dropped(Option<ConnectionError>),
+    Dropped(ConnectionError),
     Stopped,
 }
 
@@ -66,8 +66,10 @@ pub(super) async fn run(shared: &Shared) {
         };
         let was_up = close(shared, &topics, &client, &mut event_loop);
         let End::Dropped(error) = end else { return };
+        shared.state().counts.disconnects += u64::from(was_up);
+        shared.changed.notify_all();
         if was_up || !told {
-            let error = error.as_ref().map(|error| error as &dyn std::error::Error);
+            let error: &dyn std::error::Error = &error;
             tracing::warn!(broker = %options.broker, error, "the MQTT link is down and will be tried again");
             told = true;
         }
@@ -90,7 +92,7 @@ async fn poll(
         match event_loop.poll().await {
             Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Stopped,
             Ok(event) => handle(shared, topics, client, event),
-            Err(error) => return End::Dropped(Some(error)),
+            Err(error) => return End::Dropped(error),
         }
     }
 }
@@ -113,7 +115,6 @@ fn close(
     state.client = None;
     state.subscribed = false;
     state.outbox.rewind();
-    state.counts.disconnects += u64::from(was_up);
     shared.changed.notify_all();
     was_up
 }

@@ -93,7 +93,7 @@ impl TimeFormat {
                 };
                 let either = zone.to_ambiguous_timestamp(local);
                 let folds = matches!(either.offset(), jiff::tz::AmbiguousOffset::Fold { .. });
-                let first = nanoseconds(either.clone().compatible().ok()?)?;
+                let first = nanoseconds(either.compatible().ok()?)?;
                 if folds && last.is_some_and(|last| first <= last) {
                     return nanoseconds(either.later().ok()?);
                 }
