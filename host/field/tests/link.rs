@@ -79,8 +79,9 @@ fn topics_become_readings() {
     assert_eq!(of(b), [RawValue::Number(23.5), RawValue::Missing, on]);
     assert_eq!(of(c), [RawValue::Bool(true), RawValue::Missing]);
     assert!(readings.iter().all(|reading| reading.source == SourceId(4)));
-    let times: Vec<i64> = readings.iter().map(|reading| reading.time_ns - NOW).collect();
-    assert_eq!(times, [0, 0, -3_000_000_000, 0, 0, 0, 0, 0]);
+    // Between topics a broker keeps no order.
+    let earlier: Vec<i64> = readings.iter().map(|reading| reading.time_ns - NOW).filter(|time| *time != 0).collect();
+    assert_eq!(earlier, [-3_000_000_000]);
     let counts = link.counts();
     assert_eq!((counts.received, counts.unexpected), (5, 0));
     assert_eq!((counts.decode.malformed, counts.decode.oversize, counts.decode.decoded), (1, 2, 5));

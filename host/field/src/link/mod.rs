@@ -1,7 +1,7 @@
 //! One connection to an MQTT 5 broker, which source subscriptions and sinks share.
 //!
 //! A thread of its own polls the connection and does nothing else; the scan puts messages into the
-//! [outbox](outbox) and takes readings from the inbox, both bounded, and never waits. After a dropped link the
+//! [outbox] and takes readings from the inbox, both bounded, and never waits. After a dropped link the
 //! client is built anew, so that nothing of the old session can be in the way; the subscriptions are made again
 //! and the outbox rewinds.
 //!
