@@ -15,6 +15,8 @@ pub const CHANNELS_MAX: usize = 512;
 /// The thresholds hold for a calibration of so many rows. A shorter one widens them by what it lacks: fewer rows have seen
 /// less of what is normal.
 const RIPE_ROWS: f64 = 400.0;
+/// …and of so many channels. More of them widen the thresholds: one of many strays sooner.
+const RIPE_CHANNELS: f64 = 8.0;
 /// Rows without a sample after which a channel is no longer judged by what it said before, at least…
 const GAP_MIN: u32 = 5;
 /// …and so many times the longest gap of the calibration: a slow instrument has gaps by nature.
@@ -75,10 +77,13 @@ impl FirstRows {
     }
 }
 
-/// How much wider the limits are for a calibration of `rows` rows.
+/// How much wider the limits are for a calibration of `rows` rows of so many channels.
 #[must_use]
-pub fn width(rows: usize) -> f64 {
-    (RIPE_ROWS / rows.max(1) as f64).max(1.0)
+pub fn width(rows: usize, channels: usize) -> f64 {
+    let short = RIPE_ROWS / rows.max(1) as f64;
+    // The largest of many normal numbers grows as the square root of the logarithm of how many they are.
+    let crowd = (channels.max(2) as f64).ln() / RIPE_CHANNELS.ln();
+    short.max(1.0) * crowd.max(1.0).sqrt()
 }
 
 /// One channel at work.
@@ -110,12 +115,12 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Learns from a column of the first rows, and goes through it once so that its averages stand where they would.
+    /// Learns from a column of the first rows, with limits that are [`width`] times as wide, and goes through it once so that its averages stand where they would.
     ///
     /// A channel that never moved, or was hardly ever there, gets a gain of 0 and is not judged: its natural scatter is not
     /// known.
     #[must_use]
-    pub fn learn(column: &[f64]) -> Channel {
+    pub fn learn(column: &[f64], width: f64) -> Channel {
         let series: Vec<f64> = column.iter().copied().filter(|x| x.is_finite()).collect();
         let (mean, scale) = chart::moments(&series);
         let enough = series.len() >= SERIES_MIN.max(column.len() / 4);
@@ -123,7 +128,7 @@ impl Channel {
         let known = enough && scale > 1e-7 * mean.abs() && scale.is_finite();
         let standard: Vec<f64> = series.iter().map(|x| (x - mean) / scale).collect();
         let gain = if known { chart::gain(&standard) } else { 0.0 };
-        let gain = gain / (chart::strays(&series) / STRAY_MAX).max(1.0) / width(column.len());
+        let gain = gain / (chart::strays(&series) / STRAY_MAX).max(1.0) / width;
         let mut channel = Channel {
             mean: if mean.is_finite() { mean } else { 0.0 },
             scale: if known { scale } else { f64::INFINITY },
@@ -250,17 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn a_short_calibration_has_wider_limits() {
-        assert_eq!(width(400), 1.0);
-        assert_eq!(width(4000), 1.0);
-        assert!(width(100) > 2.0 && width(140) < width(100));
+    fn a_short_calibration_and_a_crowd_have_wider_limits() {
+        assert_eq!(width(400, 8), 1.0);
+        assert_eq!(width(4000, 1), 1.0);
+        assert_eq!(width(100, 8), 4.0);
+        assert!(width(400, 64) > 1.4 && width(400, 64) < 1.5);
     }
 
     #[test]
     fn a_channel_departs_when_it_moves_and_only_then() {
         let mut noise = Noise::new(5);
         let column: Vec<f64> = (0..400).map(|_| 50.0 + 2.0 * noise.normal()).collect();
-        let mut channel = Channel::learn(&column);
+        let mut channel = Channel::learn(&column, 1.0);
         (0..200).for_each(|_| channel.push(Some(50.0 + 2.0 * noise.normal())));
         assert!(channel.departure() < 1.8, "{}", channel.departure());
         (0..40).for_each(|_| channel.push(Some(58.0 + 2.0 * noise.normal())));
@@ -274,7 +280,7 @@ mod tests {
     #[test]
     fn what_never_moved_is_not_judged() {
         for column in [vec![7.0; 400], vec![f64::NAN; 400], vec![1e8 + 1.0; 400], Vec::new()] {
-            let mut channel = Channel::learn(&column);
+            let mut channel = Channel::learn(&column, 1.0);
             (0..100).for_each(|i| channel.push(Some(f64::from(i) * 1e6)));
             assert!(!channel.is_known() && !channel.is_present() && channel.departure() == 0.0, "{channel:?}");
         }
@@ -284,7 +290,7 @@ mod tests {
     fn a_channel_that_was_away_must_settle() {
         let mut noise = Noise::new(7);
         let column: Vec<f64> = (0..400).map(|_| noise.normal()).collect();
-        let mut channel = Channel::learn(&column);
+        let mut channel = Channel::learn(&column, 1.0);
         let mut present = |x: Option<f64>, n: usize| {
             (0..n).for_each(|_| channel.push(x.map(|x| x + noise.normal())));
             channel.is_present()
@@ -295,7 +301,7 @@ mod tests {
         assert!(!present(Some(0.0), 20));
         assert!(present(Some(0.0), 1));
         let sparse: Vec<f64> = (0..400).map(|i| if i % 10 == 0 { noise.normal() } else { f64::NAN }).collect();
-        let mut channel = Channel::learn(&[sparse, column].concat());
+        let mut channel = Channel::learn(&[sparse, column].concat(), 1.0);
         (0..18).for_each(|_| channel.push(None));
         assert!(channel.is_present(), "gaps of nine are natural here");
     }
@@ -304,7 +310,7 @@ mod tests {
     fn a_reference_follows() {
         let mut noise = Noise::new(6);
         let column: Vec<f64> = (0..400).map(|_| noise.normal()).collect();
-        let mut channel = Channel::learn(&column);
+        let mut channel = Channel::learn(&column, 1.0);
         for _ in 0..600 {
             channel.push(Some(1.0 + noise.normal()));
             channel.follow(100.0);

@@ -158,11 +158,10 @@ impl Detector {
             return (Judgement::none(false), Ok(()));
         }
         self.channels.iter_mut().zip(samples).for_each(|(channel, &x)| channel.push(x));
-        let calibrated = self.ripen(model);
-        let novelty = self.novelty(model);
-        let (novelty, ran) = match novelty {
-            Ok(novelty) => (novelty, calibrated),
-            Err(error) => (vec![0.0; self.channels.len()], Err(error)),
+        let mut novelty = vec![0.0; self.channels.len()];
+        let ran = match self.first {
+            Some(_) => self.ripen(model),
+            None => self.novelty(model).map(|found| novelty = found),
         };
         let known = self.channels.iter().filter(|channel| channel.is_known()).count();
         let present = self.channels.iter().filter(|channel| channel.is_present()).count();
@@ -177,9 +176,9 @@ impl Detector {
         let Some(first) = &mut self.first else { return };
         first.push(samples);
         if first.rows() >= warmup {
-            self.width = width(first.rows());
+            self.width = width(first.rows(), samples.len());
             self.seen = first.rows() as u64;
-            self.channels = (0..samples.len()).map(|c| Channel::learn(&first.column(c))).collect();
+            self.channels = (0..samples.len()).map(|c| Channel::learn(&first.column(c), self.width)).collect();
         }
     }
 
@@ -211,21 +210,17 @@ impl Detector {
         Ok(())
     }
 
-    /// How far the model's error of each channel is beyond what is natural; zeros until that has been learnt.
+    /// How far the model's error of each channel is beyond what is natural.
     fn novelty<M: Reconstruct>(&self, model: &mut M) -> Result<Vec<f64>, M::Error> {
-        let mut novelty = vec![0.0; self.channels.len()];
-        if self.first.is_none() {
-            let mut batch = Vec::with_capacity(self.channels.len() * WINDOW);
-            self.channels.iter().for_each(|channel| channel.window.append_to(&mut batch));
-            if let Some(errors) = log_errors(&batch, &model.reconstruct(&batch)?) {
-                for ((novelty, channel), error) in novelty.iter_mut().zip(&self.channels).zip(errors) {
-                    if channel.is_present() && channel.window.is_full() {
-                        *novelty = channel.natural.departure(error) / self.width;
-                    }
-                }
-            }
-        }
-        Ok(novelty)
+        let mut batch = Vec::with_capacity(self.channels.len() * WINDOW);
+        self.channels.iter().for_each(|channel| channel.window.append_to(&mut batch));
+        let errors = log_errors(&batch, &model.reconstruct(&batch)?);
+        let errors = errors.unwrap_or_else(|| vec![f64::NAN; self.channels.len()]);
+        let of_channel = |(channel, error): (&Channel, f64)| match channel.is_present() && channel.window.is_full() {
+            true => channel.natural.departure(error) / self.width,
+            false => 0.0,
+        };
+        Ok(self.channels.iter().zip(errors).map(of_channel).collect())
     }
 
     fn weigh(&self, novelty: &[f64], vibration: &[bool]) -> Evidence {
