@@ -103,6 +103,29 @@ fn memory_bomb() {
     }
 }
 
+/// Row 3, the other bombs: any guest is one where a limit is smaller than what it asks for.
+#[test]
+fn every_limit_refuses_an_instance_with_its_name() {
+    let component = component("counter");
+    let all = limits();
+    let cases = [
+        (Limits { memory_bytes: 65_536, ..all }, "65536 are the limit"),
+        (Limits { total_memory_bytes: 65_536, ..all }, "together, 65536 are the limit"),
+        (Limits { memories: 0, ..all }, "memory count too high"),
+        (Limits { tables: 0, ..all }, "table count too high"),
+        (Limits { table_elements: 0, ..all }, "elements, 0 are the limit"),
+        (Limits { instances: 1, ..all }, "instance count too high"),
+    ];
+    for (limits, expected) in cases {
+        let LoadError::Instantiate(Fault::Limit(text)) = component.instantiate(Grants::default(), &limits).unwrap_err()
+        else {
+            panic!("{expected}: expected a limit");
+        };
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(component.instantiate(Grants::default(), &all).is_ok());
+}
+
 #[test]
 fn alloc_in_describe() {
     let described = component("alloc-in-describe").describe(&limits());
