@@ -294,8 +294,7 @@ mod tests {
         assert_eq!(check(|s| s.episodes[2].growth_s = f64::NAN), Err(ScriptError::NotANumber(2)));
         let unknown = |s: &mut Script| s.episodes[3].fault = Fault::StuckSensor { signal: "rig.flux".into() };
         assert_eq!(check(unknown), Err(ScriptError::UnknownSignal("rig.flux".into())));
-        let wave =
-            |s: &mut Script| s.episodes[3].fault = Fault::StuckSensor { signal: "rig.vibration_wave".into() };
+        let wave = |s: &mut Script| s.episodes[3].fault = Fault::StuckSensor { signal: "rig.vibration_wave".into() };
         assert_eq!(check(wave), Err(ScriptError::UnknownSignal("rig.vibration_wave".into())));
         assert_eq!(Script::demo().check(&signals, false), Err(ScriptError::NoSuchMachine("bearing-wear")));
     }

@@ -24,11 +24,7 @@ pub struct Inputs {
 /// k1, k2, k3 in 1/s (by mass fraction) at a temperature.
 pub fn rate_constants(temp_cel: f64) -> [f64; 3] {
     let kelvin = temp_cel + KELVIN;
-    [
-        1.6599e6 * (-6666.7 / kelvin).exp(),
-        7.2117e8 * (-8333.3 / kelvin).exp(),
-        2.6745e12 * (-11111.0 / kelvin).exp(),
-    ]
+    [1.6599e6 * (-6666.7 / kelvin).exp(), 7.2117e8 * (-8333.3 / kelvin).exp(), 2.6745e12 * (-11111.0 / kelvin).exp()]
 }
 
 /// Money a second: what the products bring less what the feeds cost.

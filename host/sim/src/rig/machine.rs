@@ -161,8 +161,7 @@ impl Machine {
         let off_best = (self.flow_m3_h - 72.0) / 72.0;
         let healthy = 1.5 + 2.2 * off_best.abs() + 0.004 * (self.flow_m3_h - 60.0);
         let with = |base: f64, wear: f64, cavitation: f64, tremor: f64| {
-            (base * base + (wear * self.wear).powi(2) + (cavitation * self.cavitation).powi(2)).sqrt()
-                * (1.0 + tremor)
+            (base * base + (wear * self.wear).powi(2) + (cavitation * self.cavitation).powi(2)).sqrt() * (1.0 + tremor)
         };
         self.vibration_h_mm_s = with(healthy, 3.2, 1.8, self.tremor_h.at);
         self.vibration_v_mm_s = with(0.8 * healthy, 2.4, 1.6, self.tremor_v.at);

@@ -42,14 +42,9 @@ const FLOW: usize = 6;
 
 /// Its signals: the values, then the waveform.
 pub fn signals() -> Vec<Signal> {
-    let values = INSTRUMENTS.iter().map(|&(name, unit, lo, hi, _)| Signal {
-        name,
-        unit,
-        kind: Kind::Value,
-        range: (lo, hi),
-    });
-    let wave =
-        Signal { name: "rig.vibration_wave", unit: "m/s2", kind: Kind::Waveform, range: (-500.0, 500.0) };
+    let values =
+        INSTRUMENTS.iter().map(|&(name, unit, lo, hi, _)| Signal { name, unit, kind: Kind::Value, range: (lo, hi) });
+    let wave = Signal { name: "rig.vibration_wave", unit: "m/s2", kind: Kind::Waveform, range: (-500.0, 500.0) };
     values.chain([wave]).collect()
 }
 
@@ -189,11 +184,7 @@ impl Plant for Rig {
 
     fn truth(&self) -> Truth {
         let time_s = self.stepper.time_s();
-        Truth {
-            time_s,
-            active: self.script.active(time_s).map(|o| o.name()).into_iter().collect(),
-            ..Truth::default()
-        }
+        Truth { time_s, active: self.script.active(time_s).map(|o| o.name()).into_iter().collect(), ..Truth::default() }
     }
 }
 
