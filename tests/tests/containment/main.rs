@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod rig;
+mod worlds;
 
 use dinrail_core::description::{DescriptionError, ParameterValue, TensorSpec, World};
 use dinrail_core::inference::{InferenceError, Model, Tensor};
@@ -16,6 +17,7 @@ use rig::{GENEROUS, SHORT, call, component, engine, fault, frame, job, limits, m
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use worlds::{inspector, orderer, planner};
 
 dinrail_tests::assert_every_guest_tested!();
 
@@ -355,15 +357,18 @@ fn slow() {
 
 // ---- inference ----
 
+/// Shared with a model, which is the engine's once it is granted.
+type Deadlines = Arc<Mutex<Vec<Option<Instant>>>>;
+
 /// Gives the sum of its one input, and keeps the deadlines it was given.
 struct Sum {
     specs: [TensorSpec; 1],
     fails: bool,
-    deadlines: Arc<Mutex<Vec<Option<Instant>>>>,
+    deadlines: Deadlines,
 }
 
 impl Sum {
-    fn boxed() -> (Box<dyn Model>, Arc<Mutex<Vec<Option<Instant>>>>) {
+    fn boxed() -> (Box<dyn Model>, Deadlines) {
         let deadlines = Arc::default();
         let specs = [TensorSpec { name: "x".to_owned(), shape: vec![None, Some(2)] }];
         (Box::new(Sum { specs, fails: false, deadlines: Arc::clone(&deadlines) }), deadlines)
