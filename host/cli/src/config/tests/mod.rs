@@ -58,7 +58,7 @@ impl Folder {
 
     /// Parses a text as if it stood in this folder.
     pub(super) fn parse(&self, text: &str) -> Result<Config, ConfigErrors> {
-        let places = Places { plugins: vec![self.path().join("installed")], models: vec![] };
+        let places = Places { plugins: vec![self.path().join("installed")], models: vec![self.path().join("models")] };
         parse(&self.path().join("site.toml"), text.to_owned(), &places)
     }
 

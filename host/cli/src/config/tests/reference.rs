@@ -86,6 +86,12 @@ fn every_example_of_the_readme_resolves() {
 }
 
 #[test]
+fn the_demo_resolves() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios/demo/dinrail.toml");
+    folder().good(&std::fs::read_to_string(path).unwrap());
+}
+
+#[test]
 fn the_frame_itself_resolves() {
     folder().good(FRAME);
 }
