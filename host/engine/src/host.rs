@@ -63,6 +63,10 @@ impl HostState {
         self.notes.refill();
     }
 
+    pub(crate) fn has_models(&self) -> bool {
+        !self.models.is_empty()
+    }
+
     pub(crate) fn take_journal(&mut self) -> Vec<InferenceEntry> {
         self.journal_bytes = 0;
         std::mem::take(&mut self.journal)

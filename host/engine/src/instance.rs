@@ -220,7 +220,7 @@ impl Instance {
     }
 
     fn answer(&mut self, call: &Call<'_>, started: Instant) -> Result<Results, Fault> {
-        self.begin(call.deadline, started)?;
+        self.begin(call.deadline, Some(started))?;
         self.output_states.clear();
         self.output_states.extend(call.outputs.iter().map(convert::output_state));
         let blocks = convert::blocks(&call.frame.blocks);
@@ -246,7 +246,9 @@ impl Instance {
         ask: impl FnOnce(&lifecycle::Guest, &mut Store<HostState>) -> wasmtime::Result<Result<T, wire::Fault>>,
     ) -> Result<T, Fault> {
         let limit = self.limits.lifecycle;
-        self.begin(limit, Instant::now())?;
+        // Only an inference asks for the time.
+        let now = self.store.data().has_models().then(Instant::now);
+        self.begin(limit, now)?;
         let answer = match ask(&self.lifecycle, &mut self.store) {
             Ok(answer) => answer.map_err(convert::fault),
             Err(error) => Err(fault(self.store.data_mut(), &error, limit)),
@@ -257,14 +259,14 @@ impl Instance {
         answer
     }
 
-    fn begin(&mut self, deadline: Duration, now: Instant) -> Result<(), Fault> {
+    fn begin(&mut self, deadline: Duration, now: Option<Instant>) -> Result<(), Fault> {
         if self.poisoned {
             return Err(Fault::Trap("the instance was lost in an earlier call".to_owned()));
         }
         if self.engine.has_epochs() {
             self.store.set_epoch_deadline(self.engine.ticks(deadline));
         }
-        self.store.data_mut().begin(now.checked_add(deadline));
+        self.store.data_mut().begin(now.and_then(|now| now.checked_add(deadline)));
         Ok(())
     }
 }
