@@ -30,9 +30,9 @@ pub enum SlotError {
     #[error("the plugin's slot `{slot}` has {expected} {what}s, the model `{model}` has {given}")]
     Count {
         /// The plugin's name for the model.
-        slot: String,
+        slot: Box<str>,
         /// The model's own.
-        model: String,
+        model: Box<str>,
         /// `input` or `output`.
         what: &'static str,
         /// What the plugin asks for.
@@ -44,9 +44,9 @@ pub enum SlotError {
     #[error("{what} {index} of the plugin's slot `{slot}` is `{expected}`, that of the model `{model}` is `{given}`")]
     Name {
         /// The plugin's name for the model.
-        slot: String,
+        slot: Box<str>,
         /// The model's own.
-        model: String,
+        model: Box<str>,
         /// `input` or `output`.
         what: &'static str,
         /// Which one, from 0.
@@ -64,13 +64,13 @@ pub enum SlotError {
     )]
     Shape {
         /// The plugin's name for the model.
-        slot: String,
+        slot: Box<str>,
         /// The model's own.
-        model: String,
+        model: Box<str>,
         /// `input` or `output`.
         what: &'static str,
         /// Its name.
-        tensor: String,
+        tensor: Box<str>,
         /// What the plugin asks for.
         expected: Vec<Option<u32>>,
         /// What the model has.
@@ -157,7 +157,7 @@ impl OnnxModel {
         asked: &[TensorSpec],
         has: &[TensorSpec],
     ) -> Result<(), SlotError> {
-        let (slot, model) = (slot.name.clone(), self.name.clone());
+        let (slot, model) = (Box::from(slot.name.as_str()), Box::from(self.name.as_str()));
         if asked.len() != has.len() {
             return Err(SlotError::Count { slot, model, what, expected: asked.len(), given: has.len() });
         }
@@ -173,7 +173,7 @@ impl OnnxModel {
         match asked.iter().zip(has).find(|(asked, has)| !agree(asked, has)) {
             Some((asked, has)) => {
                 let (expected, given) = (asked.shape.clone(), has.shape.clone());
-                Err(SlotError::Shape { slot, model, what, tensor: has.name.clone(), expected, given })
+                Err(SlotError::Shape { slot, model, what, tensor: Box::from(has.name.as_str()), expected, given })
             }
             None => Ok(()),
         }

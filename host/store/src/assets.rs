@@ -137,7 +137,7 @@ impl AssetDirectory {
 /// A plain name: no separator, no drive, nothing that means another directory.
 fn is_table_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    1 <= name.len() && name.len() <= MAX_NAME_BYTES && name.bytes().all(plain) && !name.starts_with('.')
+    !name.is_empty() && name.len() <= MAX_NAME_BYTES && name.bytes().all(plain) && !name.starts_with('.')
 }
 
 fn parse(text: &str, path: &Path) -> Result<AssetTable, AssetError> {
