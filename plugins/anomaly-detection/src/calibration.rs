@@ -43,6 +43,12 @@ impl FirstRows {
         FirstRows { channels, base: vec![None; channels], cells: Vec::new() }
     }
 
+    /// Takes the memory for so many rows at once: growing by doubling would need it three times.
+    pub fn reserve(&mut self, rows: usize) {
+        let cells = rows.saturating_mul(self.channels).min(CELLS_MAX);
+        self.cells.reserve_exact(cells.saturating_sub(self.cells.len()));
+    }
+
     /// Takes a row, one value a channel. A row where less than half of the channels are usable is left out: a plant that is
     /// starting says nothing of what is normal.
     pub fn push(&mut self, row: &[Option<f64>]) {
@@ -53,6 +59,12 @@ impl FirstRows {
             let cell = x.map_or(f32::NAN, |x| (x - *base.get_or_insert(x)) as f32);
             self.cells.push(cell);
         }
+    }
+
+    /// Channels a row.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
     }
 
     /// Rows taken.

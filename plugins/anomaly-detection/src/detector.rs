@@ -141,6 +141,13 @@ impl Detector {
             && self.doubted.iter().all(|&c| (c as usize) < channels)
     }
 
+    /// About how many bytes its state takes.
+    #[must_use]
+    pub fn size_hint(&self) -> usize {
+        let first = self.first.as_ref().map_or(0, |first| 4 * first.rows() * first.channels() + 9 * first.channels());
+        first + 600 * self.channels.len() + 256
+    }
+
     /// Judges a row: one usable sample a channel, or none. `vibration` says which channels speak of the machine's shaking,
     /// where a lone departure is a machine's and not a sensor's.
     ///
@@ -174,6 +181,7 @@ impl Detector {
 
     fn calibrate(&mut self, samples: &[Option<f64>], warmup: usize) {
         let Some(first) = &mut self.first else { return };
+        first.reserve(warmup);
         first.push(samples);
         if first.rows() >= warmup {
             self.width = width(first.rows(), samples.len());
@@ -299,7 +307,9 @@ impl Members<'_> {
     /// How the group fits without those that have nothing to say and without `but`.
     fn fit(&self, but: Option<usize>) -> Option<Fit> {
         let averages: Vec<_> = self.channels.iter().map(|channel| channel.average).collect();
-        self.group.judge(&averages, |c| self.channels[c].is_present() && !self.channels[c].repeats.doubted() && but != Some(c))
+        self.group.judge(&averages, |c| {
+            self.channels[c].is_present() && !self.channels[c].repeats.doubted() && but != Some(c)
+        })
     }
 
     fn weigh(&self, evidence: &mut Evidence, limit: f64, vibration: &[bool], doubted: &[u32]) {
@@ -312,14 +322,17 @@ impl Members<'_> {
         }
         let worst = departures.iter().copied().fold(0.0, f64::max);
         // A doubt goes on a little below the limit, as an alarm does.
-        let begun = doubted.iter().any(|&c| departures.get((c as usize).wrapping_sub(self.start)).is_some_and(|d| *d > 0.0));
+        let begun =
+            doubted.iter().any(|&c| departures.get((c as usize).wrapping_sub(self.start)).is_some_and(|d| *d > 0.0));
         if worst < if begun { limit.min(0.9) } else { limit } {
             return;
         }
-        let mut suspects: Vec<usize> = (0..departures.len()).filter(|&c| departures[c] >= SUSPECT_SHARE * worst).collect();
+        let mut suspects: Vec<usize> =
+            (0..departures.len()).filter(|&c| departures[c] >= SUSPECT_SHARE * worst).collect();
         suspects.sort_by(|&a, &b| departures[b].total_cmp(&departures[a]));
         let without = |&suspect: &usize| {
-            let rest = self.fit(Some(suspect)).map_or(f64::INFINITY, |fit| fit.departures.into_iter().fold(0.0, f64::max));
+            let rest =
+                self.fit(Some(suspect)).map_or(f64::INFINITY, |fit| fit.departures.into_iter().fold(0.0, f64::max));
             (rest, suspect)
         };
         let best = suspects.iter().take(SUSPECTS_MAX).map(without).min_by(|a, b| a.0.total_cmp(&b.0));

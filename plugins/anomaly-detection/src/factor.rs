@@ -127,7 +127,8 @@ impl Factors {
         // A constant channel has no variance to explain, and one that is mostly missing too little.
         let power = raw.row_iter().map(|row| row.norm_squared() / rows as f64);
         let inside = raw_scatter.iter().zip(power).map(|(sd, power)| (power > 0.5, 1.0 - sd * sd / power.max(0.5)));
-        let explained = inside.zip(&halves).map(|((known, inside), half)| known && inside.min(half.explained) > EXPLAINED_MIN);
+        let explained =
+            inside.zip(&halves).map(|((known, inside), half)| known && inside.min(half.explained) > EXPLAINED_MIN);
         let explained = explained.collect();
         let (q_max, t2_max) = largest(&given, &own, &filtered);
         let loadings = loadings.transpose().as_slice().to_vec();

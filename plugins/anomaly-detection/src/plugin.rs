@@ -166,7 +166,9 @@ impl Watch {
     /// # Errors
     /// [`Fault::Internal`] where it cannot be written.
     pub fn save(&self) -> Result<Vec<u8>, Fault> {
-        postcard::to_allocvec(&self.detector).map_err(|error| Fault::Internal(format!("state: {error}")))
+        // At its full size from the start: growing by doubling would need the memory three times.
+        let bytes = Vec::with_capacity(self.detector.size_hint());
+        postcard::to_extend(&self.detector, bytes).map_err(|error| Fault::Internal(format!("state: {error}")))
     }
 
     /// Takes over a saved state.

@@ -1,4 +1,5 @@
 //! The plugin without a host: what breaks, what is missing, what is saved.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 
@@ -179,7 +180,10 @@ fn the_largest_state_is_below_a_mebibyte() {
     assert!(most < 1_048_576, "{most}");
     assert!(matches!(watch(401, 400), Err(Fault::Configuration(_))));
     assert!(matches!(watch(513, 100), Err(Fault::Configuration(_))));
-    assert!(matches!(Watch::new(&Bindings::group("other", 3), &Parameters::with_defaults(&Plugin::describe())), Err(Fault::Configuration(_))));
+    assert!(matches!(
+        Watch::new(&Bindings::group("other", 3), &Parameters::with_defaults(&Plugin::describe())),
+        Err(Fault::Configuration(_))
+    ));
 }
 
 #[test]
@@ -248,7 +252,8 @@ fn nab_series_alarm_rarely() {
     let (mut files, mut rows, mut alarmed, mut episodes) = (0, 0, 0, 0);
     for folder in std::fs::read_dir(root.join("nab/data")).unwrap() {
         for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
-            let series: Vec<_> = table(&file.unwrap().path(), ',', 1).into_iter().map(|x| vec![x.first().copied()]).collect();
+            let series: Vec<_> =
+                table(&file.unwrap().path(), ',', 1).into_iter().map(|x| vec![x.first().copied()]).collect();
             let judged = judge(&series, &[], 400, &mut Native::new());
             files += 1;
             rows += judged.len() - 400;

@@ -9,15 +9,15 @@ use anomaly_detection::novelty::{Reconstruct, WINDOW};
 use tract_onnx::prelude::*;
 
 /// The shipped model, planned for one number of channels at a time.
-pub struct Native {
+pub(crate) struct Native {
     path: PathBuf,
     plan: Option<(usize, Arc<TypedSimplePlan>)>,
     /// Inferences so far.
-    pub runs: usize,
+    pub(crate) runs: usize,
 }
 
 impl Native {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/channel-autoencoder/model.onnx");
         Native { path, plan: None, runs: 0 }
     }
@@ -44,7 +44,7 @@ impl Reconstruct for Native {
 }
 
 /// Redraws everything perfectly: the detector without its model.
-pub struct Perfect;
+pub(crate) struct Perfect;
 
 impl Reconstruct for Perfect {
     type Error = std::convert::Infallible;
@@ -55,7 +55,7 @@ impl Reconstruct for Perfect {
 }
 
 /// Runs all rows through a new detector.
-pub fn judge<M: Reconstruct>(
+pub(crate) fn judge<M: Reconstruct>(
     rows: &[Vec<Option<f64>>],
     vibration: &[bool],
     warmup: usize,
@@ -74,7 +74,7 @@ where
 }
 
 /// The folder of public data, if there is one on this machine; says so where not.
-pub fn data(test: &str) -> Option<PathBuf> {
+pub(crate) fn data(test: &str) -> Option<PathBuf> {
     let found = std::env::var_os("DINRAIL_DATA").map(PathBuf::from);
     if found.is_none() {
         eprintln!("skipped: {test} needs DINRAIL_DATA");
@@ -83,7 +83,7 @@ pub fn data(test: &str) -> Option<PathBuf> {
 }
 
 /// A table of numbers: `skip` leading columns are not numbers.
-pub fn table(path: &Path, delimiter: char, skip: usize) -> Vec<Vec<f64>> {
+pub(crate) fn table(path: &Path, delimiter: char, skip: usize) -> Vec<Vec<f64>> {
     let text = std::fs::read_to_string(path).expect("the file is there");
     let lines = text.lines().skip(1).filter(|line| !line.is_empty());
     let cells = |line: &str| line.split(delimiter).skip(skip).map(|x| x.trim().parse().unwrap_or(f64::NAN)).collect();
