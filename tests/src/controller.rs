@@ -91,3 +91,30 @@ pub fn summary(output: &Output) -> Value {
 pub fn models() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models")
 }
+
+/// The demonstration's configuration.
+pub const DEMO: &str = include_str!("../scenarios/demo/dinrail.toml");
+
+/// The demonstration's plant and plugins without broker, in virtual time at the same scan of 6 s of run
+/// time, results into `results.jsonl`: an hour takes seconds, and every run of a seed is the same.
+///
+/// # Panics
+/// Where the demonstration's configuration has another shape.
+#[must_use]
+pub fn demo_hour(seed: u64) -> String {
+    let mut text = DEMO.to_owned();
+    for (live, virtually) in [
+        ("speed = 60 ", "speed = \"max\" ".to_owned()),
+        ("period = \"100ms\"", "period = \"6s\"".to_owned()),
+        ("budget = \"50ms\"", "budget = \"3s\"".to_owned()),
+        ("seed = 1\n", format!("seed = {seed}\n")),
+    ] {
+        assert!(text.contains(live), "the demonstration has `{live}`");
+        text = text.replace(live, &virtually);
+    }
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("the demonstration has `{what}`"));
+    let (broker, rig, sinks) =
+        (place("[sources.broker]"), place("# ---- the rig ----"), place("[sinks.broker]"));
+    let sink = "[sinks.results]\nkind = \"jsonl\"\npath = \"results.jsonl\"\n";
+    format!("{}{}{sink}", &text[..broker], &text[rig..sinks])
+}

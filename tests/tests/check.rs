@@ -1,9 +1,7 @@
 //! `dinrail check` and the exit codes, as an integrator meets them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use dinrail_tests::controller::Site;
-
-const DEMO: &str = include_str!("../scenarios/demo/dinrail.toml");
+use dinrail_tests::controller::{DEMO, Site};
 
 /// Refused with exit code 2, nothing on stdout, and a line that begins with the file, `place` and has
 /// `message`.

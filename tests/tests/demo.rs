@@ -2,23 +2,14 @@
 //! takes seconds and every run is the same; live for a few seconds; and stopped by a signal.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use dinrail_tests::controller::{Site, summary};
+use dinrail_tests::controller::{DEMO, Site, demo_hour, summary};
 use serde_json::Value;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// The demonstration's configuration.
-const DEMO: &str = include_str!("../scenarios/demo/dinrail.toml");
-
-/// The same plant and plugins without broker, as fast as they answer, results into a file.
+/// An hour of run time in virtual time.
 fn virtual_demo(seed: u64) -> Site {
-    let text = DEMO.replace("speed = 60 ", "speed = \"max\" ").replace("period = \"100ms\"", "period = \"6s\"");
-    let text = text.replace("budget = \"50ms\"", "budget = \"3s\"").replace("seed = 1", &format!("seed = {seed}"));
-    let broker = text.find("[sources.broker]").unwrap();
-    let rig = text.find("# ---- the rig ----").unwrap();
-    let sinks = text.find("[sinks.broker]").unwrap();
-    let sink = "[sinks.results]\nkind = \"jsonl\"\npath = \"results.jsonl\"\n";
-    Site::new(&format!("{}{}{sink}", &text[..broker], &text[rig..sinks]))
+    Site::new(&demo_hour(seed))
 }
 
 fn run_hour(site: &Site) -> Value {

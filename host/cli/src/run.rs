@@ -123,10 +123,21 @@ pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError>
     let assembly = prepared.assemble(&clock, view)?;
     let (stop_now, stop) = crossbeam_channel::bounded(1);
     listen_for_signals(stop_now).map_err(BuildError::Thread)?;
+    start_clock(origin(&assembly));
+    run_assembled(assembly, options, &stop, began)
+}
+
+/// Runs what was assembled until `stop` gets a message, its time is over, or its tables end. `began`:
+/// when the process, or whatever the first scan's delay counts from, began.
+pub fn run_assembled(
+    assembly: Assembly,
+    options: &RunOptions,
+    stop: &Receiver<()>,
+    began: Instant,
+) -> Result<Finished, BuildError> {
     let origin_ns = origin(&assembly);
-    start_clock(origin_ns);
     let run = Run::start(assembly, origin_ns, options)?;
-    Ok(run.until_stopped(&stop).finish(began))
+    Ok(run.until_stopped(stop).finish(began))
 }
 
 /// Run time for what arrives without a time of its own.

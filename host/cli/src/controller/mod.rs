@@ -96,6 +96,11 @@ impl Controller {
         scanning.record
     }
 
+    /// Other sources in place of the configured ones: a benchmark's, or a test's.
+    pub fn replace_sources(&mut self, sources: Vec<Box<dyn Source>>) {
+        self.sources = sources;
+    }
+
     /// Whether no source will ever have anything more.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {

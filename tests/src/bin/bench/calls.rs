@@ -1,0 +1,186 @@
+//! Single calls of one instance.
+
+use anyhow::{Context, Result, anyhow, ensure};
+use dinrail_core::description::{Bindings, Column, InputBinding, ParameterValue};
+use dinrail_core::frame::Frame;
+use dinrail_core::outcome::Outcome;
+use dinrail_core::outlook::Outlook;
+use dinrail_engine::{Call, Engine, EngineSettings, Grants, Instance, Limits};
+use dinrail_inference::Catalog;
+use dinrail_tests::{controller::models, environment};
+use serde_json::{Map, Value, json};
+use std::hint::black_box;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use tract_onnx::prelude::*;
+
+/// Tags of the measured frames.
+pub(crate) const COLUMNS: usize = 64;
+/// Rows of the window, the new one included.
+pub(crate) const WINDOW: usize = 32;
+/// Rounds in which the rivals take turns.
+const ROUNDS: usize = 15;
+/// Calls of one side in a round.
+const CALLS: usize = 200;
+
+/// Measures everything that one call can show.
+pub(crate) fn measure(figures: &mut Map<String, Value>) -> Result<()> {
+    let engine = Engine::new(EngineSettings::default())?;
+    let mut empty = zscore(&engine, true)?;
+    figures.insert("empty_call_us".into(), json!(micros(empty_call_ns(&mut empty)?)));
+    for new_rows in [16, 64] {
+        let values = new_rows * COLUMNS;
+        let mut guest = zscore(&engine, true)?;
+        let frame = frame(new_rows);
+        let (mut wasm, mut native, mut avx2) = (f64::MAX, f64::MAX, None);
+        for _ in 0..ROUNDS {
+            wasm = wasm.min(least_call_ns(&mut guest, &frame)?);
+            native = native.min(native_ns("DINRAIL_NATIVE_KERNEL", new_rows)?.context(
+                "DINRAIL_NATIVE_KERNEL names no program; run `cargo xtask bench`, which builds it",
+            )?);
+            if let Some(ns) = native_ns("DINRAIL_NATIVE_KERNEL_AVX2", new_rows)? {
+                avx2 = Some(avx2.map_or(ns, |least: f64| least.min(ns)));
+            }
+        }
+        figures.insert(format!("frame{values}_us"), json!(micros(wasm)));
+        figures.insert(format!("native{values}_us"), json!(micros(native)));
+        figures.insert(format!("frame{values}_ratio"), json!(wasm / native));
+        if let Some(avx2) = avx2 {
+            figures.insert(format!("frame{values}_ratio_avx2"), json!(wasm / avx2));
+        }
+    }
+    inference(&engine, figures)
+}
+
+/// The z-score guest, bound to 64 tags; `quality` says whether it looks at the quality column.
+pub(crate) fn zscore(engine: &Engine, quality: bool) -> Result<Instance> {
+    let component = engine.compile(&std::fs::read(environment::guest("zscore"))?)?;
+    let mut instance = component.instantiate(Grants::default(), &Limits::default())?;
+    let parameters =
+        [("limit".into(), ParameterValue::Number(6.0)), ("quality".into(), ParameterValue::Boolean(quality))];
+    instance.configure(&bindings(COLUMNS), &parameters)?;
+    Ok(instance)
+}
+
+/// The least mean time of a call that takes nothing and gives an empty list: `save` of a plugin
+/// without state, with every limit on.
+pub(crate) fn empty_call_ns(instance: &mut Instance) -> Result<f64> {
+    ensure!(instance.save()?.is_empty(), "the guest has no state");
+    let mut least = f64::MAX;
+    for _ in 0..ROUNDS * 10 {
+        let started = Instant::now();
+        for _ in 0..CALLS {
+            black_box(instance.save())?;
+        }
+        least = least.min(started.elapsed().as_nanos() as f64 / CALLS as f64);
+    }
+    Ok(least)
+}
+
+/// The least time of one call with a frame.
+pub(crate) fn least_call_ns(instance: &mut Instance, frame: &Frame) -> Result<f64> {
+    let outlook = Outlook::default();
+    let call = Call { frame, outputs: &[], outlook: &outlook, items: &[], deadline: Duration::from_secs(1) };
+    let mut least = f64::MAX;
+    for _ in 0..CALLS {
+        let started = Instant::now();
+        let report = black_box(instance.call(black_box(&call)));
+        least = least.min(started.elapsed().as_nanos() as f64);
+        let Outcome::Answered(results) = &report.outcome else {
+            return Err(anyhow!("the guest did not answer: {:?}", report.outcome));
+        };
+        ensure!(results.len() == frame.new_rows(), "one result a new row");
+    }
+    Ok(least)
+}
+
+/// The same kernel in a native program; nothing where the variable is unset.
+fn native_ns(variable: &str, new_rows: usize) -> Result<Option<f64>> {
+    let Some(program) = std::env::var_os(variable) else { return Ok(None) };
+    let output = Command::new(&program)
+        .args([new_rows, COLUMNS, WINDOW, CALLS].map(|number| number.to_string()))
+        .output()
+        .with_context(|| format!("running {}", program.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(Some(text.trim().parse().with_context(|| format!("the native kernel printed {text}"))?))
+}
+
+/// The same frame that the native program makes.
+pub(crate) fn frame(new_rows: usize) -> Frame {
+    let rows = new_rows + WINDOW - 1;
+    Frame {
+        times_ns: (0..rows as i64).collect(),
+        first_new: WINDOW - 1,
+        columns: COLUMNS,
+        values: (0..rows * COLUMNS).map(|cell| ((cell * 7919) % 1009) as f64).collect(),
+        quality: vec![0; rows * COLUMNS],
+        ..Frame::default()
+    }
+}
+
+fn bindings(columns: usize) -> Bindings {
+    let column = |index: usize| Column {
+        index: index as u32,
+        tag: format!("t{index}"),
+        unit: String::new(),
+        minimum: None,
+        maximum: None,
+    };
+    Bindings {
+        inputs: vec![InputBinding { input: "signals".into(), columns: (0..columns).map(column).collect() }],
+        columns: columns as u32,
+        window: WINDOW as u32,
+        ..Bindings::default()
+    }
+}
+
+/// The shipped model at batch 1: through a guest, one call a frame, and through tract directly.
+fn inference(engine: &Engine, figures: &mut Map<String, Value>) -> Result<()> {
+    let path = models().join("channel-autoencoder");
+    let model = Catalog::new().load(&path)?;
+    let [input] = model.inputs() else { return Err(anyhow!("the model has one input")) };
+    let shape: Vec<usize> = input.shape.iter().map(|size| size.unwrap_or(1) as usize).collect();
+    let count: usize = shape.iter().product();
+    let component = engine.compile(&std::fs::read(environment::guest("inference"))?)?;
+    let grants = Grants { models: vec![("model".into(), Box::new(model.session()))], ..Grants::default() };
+    let mut guest = component.instantiate(grants, &Limits::default())?;
+    guest.configure(&bindings(count), &[("way".into(), ParameterValue::Text("run-one".into()))])?;
+    let values: Vec<f64> = (0..count).map(|cell| (cell as f64 * 0.7).sin()).collect();
+    let frame = Frame {
+        times_ns: vec![0],
+        columns: count,
+        quality: vec![0; count],
+        values: values.clone(),
+        ..Frame::default()
+    };
+    let fact = InferenceFact::dt_shape(f32::datum_type(), shape.clone());
+    let mut direct = tract_onnx::onnx()
+        .with_ignore_value_info(true)
+        .model_for_path(path.join("model.onnx"))?
+        .with_input_fact(0, fact)?
+        .into_optimized()?
+        .into_runnable()?
+        .spawn()?;
+    let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+    let (mut through_guest, mut directly) = (f64::MAX, f64::MAX);
+    for _ in 0..ROUNDS * 4 {
+        through_guest = through_guest.min(least_call_ns(&mut guest, &frame)?);
+        for _ in 0..CALLS {
+            let started = Instant::now();
+            let given = tract_onnx::prelude::Tensor::from_shape(&shape, black_box(&values))?;
+            let outputs = direct.run(tvec![given.into()])?;
+            black_box(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?[0]);
+            directly = directly.min(started.elapsed().as_nanos() as f64);
+        }
+    }
+    figures.insert("inference_guest_us".into(), json!(micros(through_guest)));
+    figures.insert("inference_tract_us".into(), json!(micros(directly)));
+    figures.insert("inference_ratio".into(), json!(through_guest / directly));
+    figures.insert("inference_extra_us".into(), json!(micros(through_guest - 1.1 * directly)));
+    Ok(())
+}
+
+/// Microseconds, to the nanosecond.
+pub(crate) fn micros(ns: f64) -> f64 {
+    (ns * 10.0).round() / 1e4
+}
