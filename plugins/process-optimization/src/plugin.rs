@@ -50,7 +50,7 @@ impl ProcessOptimization for ProcessOptimizer {
                 "Mass fractions of the tank's species, for `reactions`; the last part of a tag's name, after `_` or `.`, is the species",
             ))
             .input(Input::group("feeds").optional().unit("kg/s").about("Feeds of the tank, each of one pure species, named likewise"))
-            .input(Input::one("outflow").optional().unit("kg/s").about("What leaves the tank; unbound: the sum of the feeds"))
+            .input(Input::one("outflow").optional().unit("kg/s").about("What leaves the tank, if the objective counts with it; prices are learnt faster then"))
             .input(Input::one("temperature").optional().unit("Cel").about("The tank's temperature"))
             .output(Output::group("setpoints").about("One to four setpoints to move"))
             .parameter(Parameter::text("reactions", "").about(

@@ -127,7 +127,8 @@ impl Reaction {
         if let (Some(fractions), Some(feeds), Some(objective)) =
             (all(&seen.fractions), all(&seen.feeds), seen.objective)
         {
-            let outflow = seen.outflow.unwrap_or_else(|| feeds.iter().sum());
+            // The measured feeds' noise is not the outflow's: without a meter, what is known of the feeds is nearer.
+            let outflow = seen.outflow.unwrap_or_else(|| self.feeds.iter().sum());
             self.prices.observe(&fractions, outflow, &feeds, temp_cel, objective);
         }
     }

@@ -16,6 +16,20 @@ fn with_the_reactions_known_an_hour_is_enough() {
 }
 
 #[test]
+fn an_outflow_meter_helps_and_is_not_needed() {
+    for seed in 0..4 {
+        let (mut bench, mut climber) = (Bench::new(seed), reaction());
+        for _ in 0..600 {
+            let seen = Observation { outflow: None, ..bench.read() };
+            let wishes = climber.step(seen, &bench.states());
+            bench.apply(&wishes);
+        }
+        let ratio = bench.ratio.ratio().unwrap();
+        assert!(ratio > 0.975, "seed {seed}: {ratio}");
+    }
+}
+
+#[test]
 fn with_the_reactions_known_it_stays_at_the_optimum() {
     for seed in 20..23 {
         let ratio = bench::ratio(reaction(), seed, 8.0);

@@ -11,44 +11,45 @@ use process_optimization::surface::{Settings, Surface};
 use process_optimization::tank::Tank;
 
 /// A scan of the demonstration, in run time.
-pub const SCAN_S: f64 = 6.0;
+pub(crate) const SCAN_S: f64 = 6.0;
 /// What the demonstration's guard allows: 0.1 kg/s and 2 Cel a minute.
-pub const SLEW_PER_S: [f64; 2] = [0.1 / 60.0, 2.0 / 60.0];
+pub(crate) const SLEW_PER_S: [f64; 2] = [0.1 / 60.0, 2.0 / 60.0];
 /// Feed of B and temperature.
-pub const SETPOINTS: [Setpoint; 2] = [Setpoint { lower: 3.0, upper: 6.0 }, Setpoint { lower: 70.0, upper: 100.0 }];
+pub(crate) const SETPOINTS: [Setpoint; 2] =
+    [Setpoint { lower: 3.0, upper: 6.0 }, Setpoint { lower: 70.0, upper: 100.0 }];
 /// The reactor's network, by mass.
-pub const REACTIONS: &str = "a + b -> 2 c; b + 2 c -> p + 2 e; c + 0.5 p -> 1.5 g";
+pub(crate) const REACTIONS: &str = "a + b -> 2 c; b + 2 c -> p + 2 e; c + 0.5 p -> 1.5 g";
 
 /// A climber that knows the reactions.
-pub fn reaction() -> Climber {
+pub(crate) fn reaction() -> Climber {
     let tank = Tank { network: Network::parse(REACTIONS).unwrap(), mass_kg: 2105.0, feeds: vec![0, 1] };
     let roles = vec![Role::Feed(1), Role::Temperature];
     Climber::new(Method::Reaction(Reaction::new(tank, SETPOINTS.to_vec(), roles, 0.01)))
 }
 
 /// A climber that sees the objective, and the flows where `measures` is 3.
-pub fn surface(measures: usize) -> Climber {
+pub(crate) fn surface(measures: usize) -> Climber {
     let settings = Settings { step: 0.15, settling_s: 1200.0 };
     Climber::new(Method::Surface(Surface::new(SETPOINTS.to_vec(), measures, settings)))
 }
 
 /// The reactor, the guard and the judge.
-pub struct Bench {
-    pub plant: Box<dyn Plant>,
-    pub applied: [f64; 2],
+pub(crate) struct Bench {
+    pub(crate) plant: Box<dyn Plant>,
+    pub(crate) applied: [f64; 2],
     /// The guard's own range, which may be narrower than what the climber was told.
-    pub range: [Setpoint; 2],
-    pub ratio: ProfitRatio,
+    pub(crate) range: [Setpoint; 2],
+    pub(crate) ratio: ProfitRatio,
 }
 
 impl Bench {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let plant = dinrail_sim::plant("reactor", seed, Script::none()).unwrap();
         Self { plant, applied: [4.0, 80.0], range: SETPOINTS, ratio: ProfitRatio::new(optimum().profit) }
     }
 
     /// Lets a scan pass and reads the plant.
-    pub fn read(&mut self) -> Observation {
+    pub(crate) fn read(&mut self) -> Observation {
         self.plant.advance(SCAN_S);
         let mut out = Vec::new();
         self.plant.read(&mut out);
@@ -76,12 +77,12 @@ impl Bench {
     }
 
     /// What became of the setpoints.
-    pub fn states(&self) -> Vec<State> {
+    pub(crate) fn states(&self) -> Vec<State> {
         self.applied.iter().map(|a| State { applied: Some(*a), blocked: false, initialise: false }).collect()
     }
 
     /// The guard.
-    pub fn apply(&mut self, wishes: &[Wish]) {
+    pub(crate) fn apply(&mut self, wishes: &[Wish]) {
         for wish in wishes {
             let i = wish.setpoint;
             let most = SLEW_PER_S[i] * SCAN_S;
@@ -92,7 +93,7 @@ impl Bench {
     }
 
     /// One scan: read, ask, apply.
-    pub fn scan(&mut self, climber: &mut Climber) -> Vec<Wish> {
+    pub(crate) fn scan(&mut self, climber: &mut Climber) -> Vec<Wish> {
         let seen = self.read();
         let wishes = climber.step(seen, &self.states());
         self.apply(&wishes);
@@ -100,13 +101,13 @@ impl Bench {
     }
 
     /// So many hours of run time.
-    pub fn run(&mut self, climber: &mut Climber, hours: f64) {
+    pub(crate) fn run(&mut self, climber: &mut Climber, hours: f64) {
         (0..(hours * 3600.0 / SCAN_S).round() as u64).for_each(|_| drop(self.scan(climber)));
     }
 }
 
 /// The profit ratio of a whole run.
-pub fn ratio(mut climber: Climber, seed: u64, hours: f64) -> f64 {
+pub(crate) fn ratio(mut climber: Climber, seed: u64, hours: f64) -> f64 {
     let mut bench = Bench::new(seed);
     bench.run(&mut climber, hours);
     bench.ratio.ratio().unwrap()
