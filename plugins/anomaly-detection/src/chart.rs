@@ -11,10 +11,10 @@ pub const SLOW: f64 = 2.0 / 21.0;
 pub const FAST: f64 = 2.0 / 7.0;
 /// What the fast average must show of the slow one's departure.
 const FAST_FACTOR: f64 = 1.5;
-/// Samples a block, for the scatter of block means.
-pub const BLOCK: usize = 20;
-/// A series shorter than this has no chart: two blocks of [`BLOCK`].
-pub const SERIES_MIN: usize = 2 * BLOCK;
+/// Samples a block, for the scatter of block means; a short series has four blocks.
+const BLOCK: usize = 20;
+/// A series shorter than this has no chart.
+pub const SERIES_MIN: usize = 20;
 
 /// Lags, in samples, at which slowness is looked for.
 const LAGS: [usize; 3] = [3, 5, 10];
@@ -116,8 +116,9 @@ pub fn gain(series: &[f64]) -> f64 {
             average.slow
         })
         .collect();
-    let wander = moments(&averages[BLOCK..]).1;
-    let blocks: Vec<f64> = filtered.chunks_exact(BLOCK).map(|block| moments(block).0).collect();
+    let block = BLOCK.min(series.len() / 4);
+    let wander = moments(&averages[block..]).1;
+    let blocks: Vec<f64> = filtered.chunks_exact(block).map(|block| moments(block).0).collect();
     let drift = moments(&blocks).1;
     weight / (SCATTER_MIN * SCATTER_MIN + 2.0 * wander * wander + 4.0 * drift * drift).sqrt()
 }

@@ -16,6 +16,8 @@ use crate::chart::{Ewma, Median3, departure, moments};
 pub const CHANNELS_MAX: usize = 64;
 /// Fewer channels than this have nothing to predict each other from.
 pub const CHANNELS_MIN: usize = 3;
+/// Fewer rows than this have no halves to compare.
+const ROWS_MIN: usize = 80;
 /// One factor for so many channels.
 const CHANNELS_PER_FACTOR: usize = 5;
 /// Factors, at most.
@@ -107,7 +109,7 @@ impl Factors {
     #[must_use]
     pub fn fit(columns: &[Vec<f64>]) -> Option<Factors> {
         let rows = columns.first()?.len();
-        if !(CHANNELS_MIN..=CHANNELS_MAX).contains(&columns.len()) || rows < 2 * crate::chart::SERIES_MIN {
+        if !(CHANNELS_MIN..=CHANNELS_MAX).contains(&columns.len()) || rows < ROWS_MIN {
             return None;
         }
         let standard = Standard::of(columns, 0..rows);

@@ -15,8 +15,6 @@ use crate::waveform::{FEATURES, features};
 const MODEL: &str = "channel";
 /// Of what `save` gives.
 const STATE_VERSION: u32 = 1;
-/// A shorter calibration has nothing to compare its halves with.
-const WARMUP_MIN: usize = 2 * SERIES_MIN;
 
 /// Whether a unit is that of a vibration: velocity or acceleration as vibration sensors give it (UCUM).
 #[must_use]
@@ -201,8 +199,8 @@ impl AnomalyDetection for Plugin {
         .input(Input::group("waveforms").waveform().optional().about("Vibration blocks, each watched by three numbers"))
         .parameter(
             Parameter::integer("warmup", 400)
-                .about("Rows that it learns from; below 400 its limits are wider")
-                .range(WARMUP_MIN as f64, 20_000.0),
+                .about("Rows that it learns from; below 400 its limits are wider, below 80 each channel is judged only by itself")
+                .range(SERIES_MIN as f64, 20_000.0),
         )
         .model(
             ModelSlot::new(MODEL)
