@@ -113,8 +113,7 @@ pub fn demo_hour(seed: u64) -> String {
         text = text.replace(live, &virtually);
     }
     let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("the demonstration has `{what}`"));
-    let (broker, rig, sinks) =
-        (place("[sources.broker]"), place("# ---- the rig ----"), place("[sinks.broker]"));
+    let (broker, rig, sinks) = (place("[sources.broker]"), place("# ---- the rig ----"), place("[sinks.broker]"));
     let sink = "[sinks.results]\nkind = \"jsonl\"\npath = \"results.jsonl\"\n";
     format!("{}{}{sink}", &text[..broker], &text[rig..sinks])
 }

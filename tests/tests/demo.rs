@@ -30,10 +30,8 @@ fn an_hour_shows_every_fault_and_a_rising_profit() {
         }
         assert_eq!(summary["false_episodes"], 0, "seed {seed}: {summary}");
         let reactor = &summary["reactor"];
-        let (start, end) = (
-            reactor["profit_ratio_at_start"].as_f64().unwrap(),
-            reactor["profit_ratio"].as_f64().unwrap(),
-        );
+        let (start, end) =
+            (reactor["profit_ratio_at_start"].as_f64().unwrap(), reactor["profit_ratio"].as_f64().unwrap());
         assert!(start < 0.93 && end > 0.97, "seed {seed}: profit from {start} to {end}");
         for plugin in summary["plugins"].as_array().unwrap() {
             let (faults, missed) = (&plugin["faults"], &plugin["missed"]);
@@ -102,13 +100,8 @@ fn live_for_a_few_seconds_with_its_own_broker() {
 #[test]
 fn a_signal_stops_it_and_every_output_does_its_on_stop() {
     let site = Site::new(DEMO);
-    let mut child = site
-        .command("demo")
-        .args(["--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        site.command("demo").args(["--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Its first status line says that it scans.
     let mut said = String::new();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));

@@ -65,11 +65,9 @@ fn subscribe(program: &Path, port: u16, topic: &str) -> (Running, std::sync::mps
 
 #[test]
 fn mosquitto_publishes_values_and_gets_results() {
-    let (Some(mosquitto), Some(publish), Some(listen)) = (
-        environment::peer("mosquitto"),
-        environment::peer("mosquitto_pub"),
-        environment::peer("mosquitto_sub"),
-    ) else {
+    let (Some(mosquitto), Some(publish), Some(listen)) =
+        (environment::peer("mosquitto"), environment::peer("mosquitto_pub"), environment::peer("mosquitto_sub"))
+    else {
         return;
     };
     let port = free_port();
@@ -132,9 +130,8 @@ topic = "dinrail/{{site}}/{{plugin}}/{{kind}}"
     let until = Instant::now() + Duration::from_secs(60);
     let mut sent = 0;
     let is_seen = |values: &[Value]| {
-        let seen = |tag: &str, quality: &str| {
-            values.iter().any(|value| value["tag"] == tag && value["quality"] == quality)
-        };
+        let seen =
+            |tag: &str, quality: &str| values.iter().any(|value| value["tag"] == tag && value["quality"] == quality);
         seen("pump1.current", "good") && seen("pump1.current", "bad") && seen("pump1.pressure", "good")
     };
     while !(is_seen(&values) && anomalies > 0 && online) {

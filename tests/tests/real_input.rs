@@ -21,8 +21,7 @@ const SKAB_SIGNALS: [&str; 8] = [
 ];
 
 fn skab_site(file: &Path) -> Site {
-    let tags: String =
-        SKAB_SIGNALS.iter().map(|name| format!("[tags.\"{name}\"]\nsource = \"rig\"\n")).collect();
+    let tags: String = SKAB_SIGNALS.iter().map(|name| format!("[tags.\"{name}\"]\nsource = \"rig\"\n")).collect();
     Site::new(&format!(
         r#"
 [scan]

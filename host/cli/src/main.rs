@@ -80,18 +80,15 @@ struct Length {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    dinrail_cli::config::amounts::parse_duration(text)
-        .map(Duration::from_nanos)
-        .map_err(|error| error.to_string())
+    dinrail_cli::config::amounts::parse_duration(text).map(Duration::from_nanos).map_err(|error| error.to_string())
 }
 
 impl Common {
     /// Folders for what the configuration names and does not bring along: as told, and beside the
     /// folder of the binary.
     fn places(&self) -> Places {
-        let beside = std::env::current_exe()
-            .ok()
-            .and_then(|exe| exe.parent().and_then(|bin| bin.parent()).map(PathBuf::from));
+        let beside =
+            std::env::current_exe().ok().and_then(|exe| exe.parent().and_then(|bin| bin.parent()).map(PathBuf::from));
         let folders = |told: &Option<PathBuf>, name: &str| {
             told.iter().cloned().chain(beside.iter().map(|root| root.join(name))).collect()
         };

@@ -115,7 +115,7 @@ pub struct Finished {
 
 /// Runs a controller until it is stopped, its time is over, or its tables end.
 pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError> {
-    let began = Instant::now();
+    let began = began();
     let view = if options.quiet { View::none() } else { View::start() };
     log_through(&view);
     let prepared = build::prepare(config)?;
@@ -127,6 +127,15 @@ pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError>
     run_assembled(assembly, options, &stop, began)
 }
 
+/// When whoever started this says that it began (milliseconds since 1970), else now.
+fn began() -> Instant {
+    let now = Instant::now();
+    let said = std::env::var("DINRAIL_STARTED_MS").ok().and_then(|text| text.parse().ok());
+    let passed =
+        said.and_then(|ms| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)).ok());
+    passed.and_then(|passed| now.checked_sub(passed)).unwrap_or(now)
+}
+
 /// Runs what was assembled until `stop` gets a message, its time is over, or its tables end. `began`:
 /// when the process, or whatever the first scan's delay counts from, began.
 pub fn run_assembled(
@@ -136,7 +145,8 @@ pub fn run_assembled(
     began: Instant,
 ) -> Result<Finished, BuildError> {
     let origin_ns = origin(&assembly);
-    let run = Run::start(assembly, origin_ns, options)?;
+    let mut run = Run::start(assembly, origin_ns, options)?;
+    run.recorder.began(began);
     Ok(run.until_stopped(stop).finish(began))
 }
 
@@ -227,12 +237,11 @@ impl Run {
             Speed::Ratio(factor) => PaceSpeed::Times(factor),
             Speed::Max => PaceSpeed::Max,
         };
-        let recorder =
-            Recorder::start(setup, speed == PaceSpeed::Max).map_err(BuildError::Thread)?;
+        let recorder = Recorder::start(setup, speed == PaceSpeed::Max).map_err(BuildError::Thread)?;
         let pace = Pace::new(origin_ns, period, speed);
-        let until_ns = options.run_time.map(|length| {
-            origin_ns.saturating_add(TimeNs::try_from(length.as_nanos()).unwrap_or(TimeNs::MAX))
-        });
+        let until_ns = options
+            .run_time
+            .map(|length| origin_ns.saturating_add(TimeNs::try_from(length.as_nanos()).unwrap_or(TimeNs::MAX)));
         let run_for = options.run_for;
         Ok(Run { controller, recorder, links, truth, pace, run_for, until_ns, announced: 0, last: None })
     }
@@ -278,12 +287,11 @@ impl Run {
     /// Every output does its `on_stop`, the sinks drain, the figures are added up.
     fn finish(mut self, began: Instant) -> Finished {
         let wall_s = self.pace.started().map_or(0.0, |started| started.elapsed().as_secs_f64());
-        let first_scan_s =
-            self.pace.started().map_or(0.0, |started| (started - began).as_secs_f64());
+        let first_scan_s = self.pace.started().map_or(0.0, |started| (started - began).as_secs_f64());
         let scans = self.last.map_or(0, |slot| slot.scan + 1);
         if let Some(last) = self.last {
-            let record = self.controller.stop(last);
-            self.recorder.stopping(record);
+            let verdicts = self.controller.stop(last);
+            self.recorder.stopping(last.now_ns, verdicts);
         }
         let overruns = self.pace.overruns();
         let (report, records_dropped) = match self.recorder.finish() {

@@ -177,9 +177,7 @@ impl Parameter {
     /// Checks a value; a whole number is taken where a number is wanted.
     pub fn accept(&self, value: ParameterValue) -> Result<ParameterValue, ParameterError> {
         let value = match (&self.default, value) {
-            (ParameterValue::Number(_), ParameterValue::Integer(whole)) => {
-                ParameterValue::Number(whole as f64)
-            }
+            (ParameterValue::Number(_), ParameterValue::Integer(whole)) => ParameterValue::Number(whole as f64),
             (_, value) => value,
         };
         if std::mem::discriminant(&self.default) != std::mem::discriminant(&value) {
@@ -191,10 +189,7 @@ impl Parameter {
             ParameterValue::Number(number) => self.accept_number(*number)?,
             ParameterValue::Text(text) => {
                 if !self.choices.is_empty() && !self.choices.contains(text) {
-                    return Err(ParameterError::Choice {
-                        choices: self.choices.clone(),
-                        given: text.clone(),
-                    });
+                    return Err(ParameterError::Choice { choices: self.choices.clone(), given: text.clone() });
                 }
             }
         }

@@ -179,19 +179,12 @@ pub fn parse_rate(text: &str, unit: &Unit) -> Result<f64, UnitError> {
     let per_second = Unit::parse(time.trim())?.conversion_to(&Unit::parse("s")?)?.scale;
     let amount = amount.trim();
     let amount_unit = Unit::parse(amount)?;
-    let conversion = if amount.is_empty() && !unit.is_empty() {
-        Conversion::IDENTITY
-    } else {
-        amount_unit.conversion_to(unit)?
-    };
+    let conversion =
+        if amount.is_empty() && !unit.is_empty() { Conversion::IDENTITY } else { amount_unit.conversion_to(unit)? };
     Ok(conversion.apply_difference(number) / per_second)
 }
 
-fn split_number<'a>(
-    text: &'a str,
-    expected: &'static str,
-    example: &'static str,
-) -> Result<(f64, &'a str), UnitError> {
+fn split_number<'a>(text: &'a str, expected: &'static str, example: &'static str) -> Result<(f64, &'a str), UnitError> {
     let text = text.trim();
     let (number, code) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     match number.parse::<f64>() {

@@ -100,16 +100,13 @@ fn run(task: Task) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The demonstration's own configuration and this checkout's models, where the arguments name no others.
+/// The demonstration's own configuration, where the arguments name no other.
 fn demo(workspace: &Workspace, arguments: &[String]) -> Command {
     let unsaid = |names: &[&str]| !arguments.iter().any(|given| names.iter().any(|name| given.starts_with(name)));
     let mut dinrail = workspace.dinrail();
     dinrail.arg("demo");
     if unsaid(&["-c", "--config"]) {
         dinrail.arg("--config").arg(workspace.root().join("tests/scenarios/demo/dinrail.toml"));
-    }
-    if unsaid(&["--models"]) {
-        dinrail.arg("--models").arg(workspace.root().join("models"));
     }
     dinrail.args(arguments);
     dinrail

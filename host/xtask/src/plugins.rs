@@ -1,5 +1,5 @@
 //! From crates to components: `plugins/<use-case>` to `<target>/plugins/<use-case>.wasm`, and the tests' guests of
-//! `plugins/guests/<name>` to `<target>/guests-components/<name>.wasm`.
+//! `plugins/guests/<name>` to `<target>/guests-components/<name>.wasm`. The models go to `<target>/models`.
 
 use std::fs;
 use std::panic::resume_unwind;
@@ -71,6 +71,24 @@ pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>, p
     let failures = sources.iter().filter_map(|source| encode(&modules, source).err());
     let failures: Vec<String> = failures.map(|error| format!("{error:#}")).collect();
     ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    install_models(workspace)
+}
+
+/// What `models/<name>` hands to a host, to `<target>/models/<name>`, where `dinrail` looks for it as it does for plugins.
+fn install_models(workspace: &Workspace) -> Result<()> {
+    const HANDED_OVER: [&str; 3] = ["model.onnx", "model.toml", "reference.json"];
+    let models = workspace.root().join("models");
+    for entry in fs::read_dir(&models).with_context(|| format!("listing {}", models.display()))? {
+        let model = entry?;
+        let installed = workspace.target().join("models").join(model.file_name());
+        for name in HANDED_OVER {
+            let from = model.path().join(name);
+            if from.is_file() {
+                fs::create_dir_all(&installed).with_context(|| format!("making {}", installed.display()))?;
+                fs::copy(&from, installed.join(name)).with_context(|| format!("copying {}", from.display()))?;
+            }
+        }
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! everything that can be without running (which is what `dinrail check` does), [`assemble`] starts
 //! threads and links.
 
+use super::Controller;
 use super::images::Images;
 use super::links::{LinkSource, TableSource};
 use super::outputs::OutputDriver;
@@ -10,7 +11,6 @@ use super::recorder::Setup;
 use super::slots::Plugin;
 use super::source::Source;
 use super::starts::Starts;
-use super::Controller;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
 use crate::view::View;
 use dinrail_core::guard::Guard;
@@ -107,23 +107,21 @@ pub fn prepare(config: Config) -> Result<Prepared, BuildError> {
                     "correct `path`, `columns`, `time` or `key` of this source",
                 )),
             },
-            config::SourceKind::Sim(sim) => {
-                match dinrail_sim::plant(&sim.plant, sim.seed, sim.faults.clone()) {
-                    Ok(plant) => {
-                        if !sim.faults.episodes.is_empty() {
-                            detections = Some(judge(&config, id, &sim.faults, plant.as_ref()));
-                        }
-                        let tags = signal_tags(&config, id, plant.signals().len());
-                        plants.push((id, SharedPlant::new(plant), tags));
+            config::SourceKind::Sim(sim) => match dinrail_sim::plant(&sim.plant, sim.seed, sim.faults.clone()) {
+                Ok(plant) => {
+                    if !sim.faults.episodes.is_empty() {
+                        detections = Some(judge(&config, id, &sim.faults, plant.as_ref()));
                     }
-                    Err(error) => errors.push(mistake(
-                        &config,
-                        source.span.clone(),
-                        error.to_string(),
-                        "name a plant and a fault script that fits it",
-                    )),
+                    let tags = signal_tags(&config, id, plant.signals().len());
+                    plants.push((id, SharedPlant::new(plant), tags));
                 }
-            }
+                Err(error) => errors.push(mistake(
+                    &config,
+                    source.span.clone(),
+                    error.to_string(),
+                    "name a plant and a fault script that fits it",
+                )),
+            },
             config::SourceKind::Mqtt(_) => {}
         }
     }
@@ -139,12 +137,7 @@ fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help
 }
 
 /// Opens, describes, binds, and starts one plugin once, so that what it refuses is refused now.
-fn prepare_plugin(
-    config: &Config,
-    index: usize,
-    engine: &Engine,
-    catalog: &Catalog,
-) -> Result<Plugin, ConfigErrors> {
+fn prepare_plugin(config: &Config, index: usize, engine: &Engine, catalog: &Catalog) -> Result<Plugin, ConfigErrors> {
     let plugin = &config.plugins[index];
     let one = |span: config::Span, message: String, help: &str| {
         ConfigErrors::one(Arc::clone(&config.text), span, message, "", help)
@@ -155,7 +148,11 @@ fn prepare_plugin(
         one(component_span(), format!("`{path}` can't be read: {error}"), "name a component file")
     })?;
     let component = engine.compile(&bytes).map_err(|error| {
-        one(component_span(), format!("`{}`: {error}", plugin.component.display()), "build it against this dinrail's WIT")
+        one(
+            component_span(),
+            format!("`{}`: {error}", plugin.component.display()),
+            "build it against this dinrail's WIT",
+        )
     })?;
     let profile = match plugin.limits {
         config::LimitProfile::Compiled => Profile::Compiled,
@@ -164,7 +161,11 @@ fn prepare_plugin(
     let pace = if plugin.background { Pace::Background } else { Pace::Cyclic };
     let limits = Limits::new(profile, pace);
     let description = component.describe(&limits).map_err(|error| {
-        one(component_span(), format!("`{}`: {error}", plugin.component.display()), "ask its author; it can't say what it is")
+        one(
+            component_span(),
+            format!("`{}`: {error}", plugin.component.display()),
+            "ask its author; it can't say what it is",
+        )
     })?;
     let bound = bind::bind(config, plugin, &description, component.world())?;
     let mut models = Vec::new();
@@ -228,19 +229,6 @@ fn guard(config: &Config, plugins: &[Arc<Plugin>]) -> Result<Guard, ConfigErrors
         let mut spec = output.spec.clone();
         if let Some(owner) = output.owner {
             spec.owner = owners[owner];
-            let bound = &plugins[owner].bound;
-            let deadline_ns = config.scan.run_ns(bound.deadline_ns);
-            let period_ns = bound.period_ns.max(config.scan.run_period_ns());
-            spec.check_lease(period_ns, deadline_ns).map_err(|error| {
-                let help = "make `lease` longer, or the plugin's `period` or `deadline` shorter";
-                ConfigErrors::one(
-                    Arc::clone(&config.text),
-                    output.lease_span.clone(),
-                    error.to_string(),
-                    "",
-                    help,
-                )
-            })?;
         }
         specs.push(spec);
     }
@@ -355,7 +343,12 @@ impl Prepared {
             .iter()
             .map(|plugin| {
                 let digest = &plugin.component.digest()[..12];
-                format!("{} ({}, {} inputs columns, {digest})", plugin.config.name, plugin.world().name(), plugin.bound.columns.len())
+                format!(
+                    "{} ({}, {} columns, {digest})",
+                    plugin.config.name,
+                    plugin.world().name(),
+                    plugin.bound.columns.len()
+                )
             })
             .collect();
         format!(
@@ -464,21 +457,14 @@ impl Links {
     }
 }
 
-fn link_options(
-    config: &Config,
-    id: SourceId,
-    mqtt: &config::MqttSource,
-    clock: &Clock,
-) -> LinkOptions {
+fn link_options(config: &Config, id: SourceId, mqtt: &config::MqttSource, clock: &Clock) -> LinkOptions {
     let address = mqtt.url.parse().expect("the configuration checked it");
     let mut options = LinkOptions::new(address, mqtt.client_id.clone(), Arc::clone(clock));
     options.source = id;
     options.subscriptions = subscriptions(config, id);
     if let Some(login) = &mqtt.login {
-        options.credentials = Some(dinrail_field::link::Credentials {
-            user: login.user.clone(),
-            password: login.password.clone(),
-        });
+        options.credentials =
+            Some(dinrail_field::link::Credentials { user: login.user.clone(), password: login.password.clone() });
     }
     if let Some(keep_alive_ns) = mqtt.keep_alive_ns {
         options.keep_alive = Duration::from_nanos(keep_alive_ns);
@@ -522,12 +508,7 @@ fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
         });
         match subscriptions.iter_mut().find(|known| known.topic == *topic) {
             Some(known) => known.fields.push(field),
-            None => subscriptions.push(Subscription {
-                topic: topic.clone(),
-                asset: None,
-                fields: vec![field],
-                time,
-            }),
+            None => subscriptions.push(Subscription { topic: topic.clone(), asset: None, fields: vec![field], time }),
         }
     }
     subscriptions

@@ -26,7 +26,7 @@ pub mod supervision;
 pub mod tables;
 
 use dinrail_core::frame::Frame;
-use dinrail_core::guard::{Guard, OwnedProposal, ScanTime};
+use dinrail_core::guard::{Guard, OwnedProposal, ScanTime, StopVerdicts};
 use dinrail_core::image::ArrivalCounts;
 use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState};
 use dinrail_core::outlook::Outlook;
@@ -152,15 +152,13 @@ impl Controller {
         &self.plugins
     }
 
-    /// Does every output's `on_stop`, and says so.
-    pub fn stop(&mut self, at: ScanSlot) -> ScanRecord {
-        let mut record = ScanRecord { scan: at.scan, time_ns: at.now_ns, ..ScanRecord::default() };
+    /// Does every output's `on_stop`, and says what became of each.
+    pub fn stop(&mut self, at: ScanSlot) -> StopVerdicts {
         let verdicts = self.guard.stop(ScanTime { scan: at.scan, time_ns: at.now_ns });
         for command in &verdicts.commands {
             self.outputs[command.output().index()].write(command);
         }
-        record.commands = verdicts.commands;
-        record
+        verdicts
     }
 
     /// Starts instances again whose delay is over.
@@ -277,8 +275,7 @@ impl Controller {
                 true => now_ns.saturating_add_unsigned(plugin.release_after_ns),
                 false => now_ns,
             };
-            slot.flight =
-                Some(Flight { release_ns, missed: false, landed: None, frame: Arc::clone(&frame) });
+            slot.flight = Some(Flight { release_ns, missed: false, landed: None, frame: Arc::clone(&frame) });
             self.pool.submit(
                 slot.worker,
                 Job {
@@ -395,17 +392,11 @@ impl Controller {
 
 /// Whether the scan has to wait for it.
 fn is_awaited(slot: &Slot, now_ns: TimeNs) -> bool {
-    slot.flight
-        .as_ref()
-        .is_some_and(|flight| !flight.missed && flight.landed.is_none() && flight.release_ns <= now_ns)
+    slot.flight.as_ref().is_some_and(|flight| !flight.missed && flight.landed.is_none() && flight.release_ns <= now_ns)
 }
 
 /// Puts a started instance in its slot; a failure counts as a fault of its plugin.
-fn place_instance(
-    slot: &mut Slot,
-    started: Result<Box<Instance>, StartError>,
-    scanning: &mut Scanning,
-) {
+fn place_instance(slot: &mut Slot, started: Result<Box<Instance>, StartError>, scanning: &mut Scanning) {
     match started {
         Ok(instance) => slot.instance = Some(instance),
         Err(error) => {

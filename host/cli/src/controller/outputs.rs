@@ -19,8 +19,7 @@ pub struct OutputDriver {
 enum Device {
     /// An actuator of a simulated plant.
     Plant { plant: SharedPlant, actuator: usize, conversion: Conversion },
-    /// A topic on which the device listens. The newest setpoint is kept for a device that connects
-    /// later.
+    /// A topic on which the device listens.
     Topic { link: MqttLink, topic: Arc<str>, encoder: Encoder },
 }
 
@@ -63,7 +62,8 @@ impl OutputDriver {
                 let message = OutgoingMessage {
                     topic: Arc::clone(topic),
                     payload: payload.to_vec(),
-                    retain: true,
+                    // A kept setpoint would act long after it was meant, on a device that comes back.
+                    retain: false,
                     delivery: Delivery::AtLeastOnce,
                 };
                 if let Err(refused) = link.publish(message) {

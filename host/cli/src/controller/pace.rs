@@ -100,9 +100,7 @@ impl Pace {
     }
 
     fn wall_offset(&self, slot: u64) -> Duration {
-        Duration::from_nanos(
-            u64::try_from(self.period.as_nanos().saturating_mul(u128::from(slot))).unwrap_or(u64::MAX),
-        )
+        Duration::from_nanos(u64::try_from(self.period.as_nanos().saturating_mul(u128::from(slot))).unwrap_or(u64::MAX))
     }
 
     fn run_time(&self, slot: u64) -> TimeNs {

@@ -87,13 +87,7 @@ impl Source for PlantSource {
             };
             values.push((tag, raw));
         }
-        readings.push(Reading {
-            source: self.source,
-            kind: ReadingKind::Live,
-            asset: None,
-            time_ns: now_ns,
-            values,
-        });
+        readings.push(Reading { source: self.source, kind: ReadingKind::Live, asset: None, time_ns: now_ns, values });
     }
 }
 

@@ -3,20 +3,16 @@
 
 use super::slots::Plugin;
 use super::source::SourceCounts;
-use crate::statistics::{
-    DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics,
-};
+use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use dinrail_core::guard::Verdict;
+use dinrail_core::guard::{Command, OutputId, StopVerdicts, Verdict};
 use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::tag::TagTable;
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::MqttLink;
-use dinrail_field::message::{
-    CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage,
-};
+use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::jsonl::JsonlSink;
 use dinrail_field::sink::mqtt::{ContextId, MqttSink};
 use dinrail_sim::Truth;
@@ -24,6 +20,7 @@ use dinrail_sim::judge::{Detections, Finding, ProfitRatio};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 mod notice;
 
@@ -46,10 +43,12 @@ pub enum Message {
         /// Its asset's key.
         asset: Option<Arc<str>>,
     },
+    /// When the run began; the first scan's line counts from it.
+    Began(Instant),
     /// A scan.
     Scan(Box<Scan>),
-    /// What was written when the controller stopped.
-    Stopping(Box<ScanRecord>),
+    /// What became of the outputs when the controller stopped, and its last run time.
+    Stopping(TimeNs, Box<StopVerdicts>),
 }
 
 /// A scan, and what stands beside its record.
@@ -118,9 +117,8 @@ impl Recorder {
     /// Starts the thread.
     pub fn start(setup: Setup, is_virtual: bool) -> std::io::Result<Recorder> {
         let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
-        let thread = std::thread::Builder::new()
-            .name("recorder".into())
-            .spawn(move || Recording::new(setup).run(&receiver))?;
+        let thread =
+            std::thread::Builder::new().name("recorder".into()).spawn(move || Recording::new(setup).run(&receiver))?;
         Ok(Recorder { sender, thread, is_virtual, dropped: 0 })
     }
 
@@ -136,10 +134,16 @@ impl Recorder {
         }
     }
 
-    /// Tells it of the last commands; waits for room.
-    pub fn stopping(&mut self, record: ScanRecord) {
+    /// Tells it when the run began; waits for room.
+    pub fn began(&mut self, began: Instant) {
         // A recorder that panicked is reported when it is joined.
-        let _ = self.sender.send(Message::Stopping(Box::new(record)));
+        let _ = self.sender.send(Message::Began(began));
+    }
+
+    /// Tells it what became of the outputs; waits for room.
+    pub fn stopping(&mut self, time_ns: TimeNs, verdicts: StopVerdicts) {
+        // A recorder that panicked is reported when it is joined.
+        let _ = self.sender.send(Message::Stopping(time_ns, Box::new(verdicts)));
     }
 
     /// Lets it work off what waits; gives its report and the number of records dropped.
@@ -167,6 +171,8 @@ struct Recording {
     ring: VecDeque<Arc<ScanRecord>>,
     notices: Notices,
     profit: Option<ProfitRatio>,
+    /// When the run began, until the first scan's line was shown.
+    began: Option<Instant>,
     /// Run time of the first record.
     origin_ns: Option<TimeNs>,
     last_ns: TimeNs,
@@ -192,6 +198,7 @@ impl Recording {
             known: Vec::new(),
             ring: VecDeque::with_capacity(RING_RECORDS),
             profit: None,
+            began: None,
             origin_ns: None,
             last_ns: 0,
         }
@@ -201,8 +208,9 @@ impl Recording {
         for message in receiver {
             match message {
                 Message::Instance { id, plugin, asset } => self.meet(id, plugin, asset),
+                Message::Began(began) => self.began = Some(began),
                 Message::Scan(scan) => self.record(*scan),
-                Message::Stopping(record) => self.stopping(&record),
+                Message::Stopping(time_ns, verdicts) => self.stopping(time_ns, &verdicts),
             }
         }
         self.finish()
@@ -225,6 +233,10 @@ impl Recording {
         let record = &scan.record;
         let origin_ns = *self.origin_ns.get_or_insert(record.time_ns);
         self.last_ns = record.time_ns;
+        if let Some(began) = self.began.take() {
+            let line = format!("first scan {:.1} s after the start", began.elapsed().as_secs_f64());
+            self.notices.controller(&mut self.setup.view, record.time_ns, &line);
+        }
         let time_s = dinrail_core::time::seconds_between(origin_ns, record.time_ns);
         self.count(&scan);
         for instance in &record.instances {
@@ -232,7 +244,7 @@ impl Recording {
             self.judge_findings(instance, origin_ns);
         }
         self.tell_states(record);
-        self.tell_commands(record);
+        self.tell_commands(&record.commands);
         self.tell_values(record);
         for sink in &mut self.setup.jsonl {
             if let Err(error) = sink.flush() {
@@ -258,15 +270,20 @@ impl Recording {
         self.ring.push_back(scan.record);
     }
 
-    /// The last commands.
-    fn stopping(&mut self, record: &ScanRecord) {
-        self.statistics.commands += record.commands.len() as u64;
-        self.tell_commands(record);
-        self.notices.scan(&mut self.setup.view, record, |id| self.known[id.index()].label.clone());
-        for command in &record.commands {
-            let output = &self.setup.outputs[command.output().index()];
-            let text = format!("{} stops at {:.4} {}", output.name, command.value(), output.unit);
-            self.notices.controller(&mut self.setup.view, record.time_ns, &text);
+    /// What became of the outputs.
+    fn stopping(&mut self, time_ns: TimeNs, verdicts: &StopVerdicts) {
+        self.statistics.commands += verdicts.commands.len() as u64;
+        self.tell_commands(&verdicts.commands);
+        let name = |output: OutputId| &self.setup.outputs[output.index()].name;
+        let mut lines = Vec::new();
+        for command in &verdicts.commands {
+            let unit = &self.setup.outputs[command.output().index()].unit;
+            lines.push(format!("{} stops at {:.4} {unit}", name(command.output()), command.value()));
+        }
+        lines.extend(verdicts.held.iter().map(|output| format!("{} is held where it is", name(*output))));
+        lines.extend(verdicts.released.iter().map(|output| format!("{} is released", name(*output))));
+        for line in lines {
+            self.notices.controller(&mut self.setup.view, time_ns, &line);
         }
     }
 
@@ -317,8 +334,7 @@ impl Recording {
             Outcome::Answered(results) => results.proposals(),
             Outcome::Missed | Outcome::Faulted(_) | Outcome::Skipped(_) => &[],
         };
-        let reasons: Vec<String> =
-            instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
+        let reasons: Vec<String> = instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
         let judged: Vec<Judged<'_>> = proposals
             .iter()
             .zip(instance.judgements.iter().zip(&reasons))
@@ -359,8 +375,8 @@ impl Recording {
         }
     }
 
-    fn tell_commands(&mut self, record: &ScanRecord) {
-        for command in &record.commands {
+    fn tell_commands(&mut self, commands: &[Command]) {
+        for command in commands {
             let output = &self.setup.outputs[command.output().index()];
             let message = CommandMessage {
                 scan: command.scan(),
@@ -462,10 +478,10 @@ impl Recording {
             });
             (found.collect(), judge.false_episodes())
         });
-        let reactor = self.profit.as_ref().map(|profit| ReactorSummary {
-            profit_ratio: profit.ratio(),
-            profit_ratio_at_start: profit.first_ratio(),
-        });
+        let reactor = self
+            .profit
+            .as_ref()
+            .map(|profit| ReactorSummary { profit_ratio: profit.ratio(), profit_ratio_at_start: profit.first_ratio() });
         Report {
             statistics: self.statistics,
             detections,

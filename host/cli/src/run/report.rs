@@ -75,10 +75,9 @@ fn text(summary: &Summary) -> String {
     }
     for detection in summary.detections.iter().flatten() {
         lines.push(match detection.delay_s {
-            Some(delay_s) => format!(
-                "fault {} at {:.0} s: seen after {delay_s:.0} s",
-                detection.fault, detection.injected_at
-            ),
+            Some(delay_s) => {
+                format!("fault {} at {:.0} s: seen after {delay_s:.0} s", detection.fault, detection.injected_at)
+            }
             None => format!("fault {} at {:.0} s: NOT seen in time", detection.fault, detection.injected_at),
         });
     }
@@ -86,10 +85,7 @@ fn text(summary: &Summary) -> String {
         lines.push(format!("false alarm episodes: {false_episodes}"));
     }
     if summary.sink_errors > 0 || summary.records_dropped > 0 {
-        lines.push(format!(
-            "sinks: {} errors, {} records dropped",
-            summary.sink_errors, summary.records_dropped
-        ));
+        lines.push(format!("sinks: {} errors, {} records dropped", summary.sink_errors, summary.records_dropped));
     }
     lines.join("\n")
 }

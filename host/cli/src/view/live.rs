@@ -165,15 +165,9 @@ fn draw_plugins(area: &mut ratatui::Frame<'_>, place: Rect, snapshot: &Snapshot)
 
 fn draw_outputs(area: &mut ratatui::Frame<'_>, place: Rect, snapshot: &Snapshot) {
     let rows = snapshot.outputs.iter().map(|output| {
-        Row::new(vec![
-            output.name.clone(),
-            output.applied.clone(),
-            output.mode.to_owned(),
-            output.verdict.clone(),
-        ])
+        Row::new(vec![output.name.clone(), output.applied.clone(), output.mode.to_owned(), output.verdict.clone()])
     });
-    let widths =
-        [Constraint::Fill(2), Constraint::Length(18), Constraint::Length(8), Constraint::Fill(5)];
+    let widths = [Constraint::Fill(2), Constraint::Length(18), Constraint::Length(8), Constraint::Fill(5)];
     let table = Table::new(rows, widths)
         .header(
             Row::new(["output", "applied", "mode", "latest verdict"].map(Cell::from))

@@ -45,13 +45,7 @@ fn status_line(snapshot: &Snapshot) -> String {
     for plugin in &snapshot.plugins {
         line.push_str(&format!(
             "; {} {} last/avg/max {:.0}/{:.0}/{:.0} us missed {} faults {}",
-            plugin.name,
-            plugin.state,
-            plugin.last_us,
-            plugin.mean_us,
-            plugin.max_us,
-            plugin.missed,
-            plugin.faults
+            plugin.name, plugin.state, plugin.last_us, plugin.mean_us, plugin.max_us, plugin.missed, plugin.faults
         ));
     }
     for output in &snapshot.outputs {

@@ -35,9 +35,10 @@ pub(crate) fn measure(figures: &mut Map<String, Value>) -> Result<()> {
         let (mut wasm, mut native, mut avx2) = (f64::MAX, f64::MAX, None);
         for _ in 0..ROUNDS {
             wasm = wasm.min(least_call_ns(&mut guest, &frame)?);
-            native = native.min(native_ns("DINRAIL_NATIVE_KERNEL", new_rows)?.context(
-                "DINRAIL_NATIVE_KERNEL names no program; run `cargo xtask bench`, which builds it",
-            )?);
+            native = native.min(
+                native_ns("DINRAIL_NATIVE_KERNEL", new_rows)?
+                    .context("DINRAIL_NATIVE_KERNEL names no program; run `cargo xtask bench`, which builds it")?,
+            );
             if let Some(ns) = native_ns("DINRAIL_NATIVE_KERNEL_AVX2", new_rows)? {
                 avx2 = Some(avx2.map_or(ns, |least: f64| least.min(ns)));
             }

@@ -61,8 +61,9 @@ fn on_one_core() -> Result<(f64, bool)> {
         _ => (Command::new(&this).arg("--path-only").output().context("running the path")?, false),
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    let figure = text.trim().parse().with_context(|| {
-        format!("the path's figure: {text} {}", String::from_utf8_lossy(&output.stderr))
-    })?;
+    let figure = text
+        .trim()
+        .parse()
+        .with_context(|| format!("the path's figure: {text} {}", String::from_utf8_lossy(&output.stderr)))?;
     Ok((figure, is_pinned))
 }

@@ -32,10 +32,7 @@ pub(crate) fn samples_per_s() -> Result<f64> {
     std::fs::write(folder.path().join("head.csv"), format!("{}\n{zeros}\n", header.join(",")))?;
     let path = folder.path().join("dinrail.toml");
     let guests = environment::guest("zscore");
-    let places = Places {
-        plugins: vec![guests.parent().unwrap_or(Path::new(".")).to_path_buf()],
-        ..Places::default()
-    };
+    let places = Places { plugins: vec![guests.parent().unwrap_or(Path::new(".")).to_path_buf()], ..Places::default() };
     let config = config::parse(&path, configuration(), &places).map_err(|errors| anyhow!("{errors}"))?;
     let tags: Vec<TagId> = config.tags.iter().map(|(id, _)| id).collect();
     let clock: dinrail_field::link::Clock = Arc::new(|| 0);

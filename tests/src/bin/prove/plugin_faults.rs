@@ -156,13 +156,8 @@ fn parameters(description: &Description, given: &[(&str, ParameterValue)]) -> Ve
 
 /// Two columns for every input.
 fn bindings(description: &Description) -> Bindings {
-    let column = |index: u32| Column {
-        index,
-        tag: format!("tag{index}"),
-        unit: String::new(),
-        minimum: None,
-        maximum: None,
-    };
+    let column =
+        |index: u32| Column { index, tag: format!("tag{index}"), unit: String::new(), minimum: None, maximum: None };
     let bind = |name: &str| InputBinding { input: name.to_owned(), columns: vec![column(0), column(1)] };
     let inputs = description.inputs.iter().map(|input| bind(&input.name)).collect();
     Bindings { inputs, columns: 2, window: 1, ..Bindings::default() }

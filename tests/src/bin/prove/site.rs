@@ -27,7 +27,11 @@ pub(crate) fn demo_seeds() -> Result<Proof> {
         false_episodes += summary["false_episodes"].as_u64().unwrap_or(u64::MAX);
         let ratio = summary["reactor"]["profit_ratio"].as_f64().context("the plant makes a profit")?;
         ratios.push(ratio);
-        println!("  seed {seed}: {}/{} faults, profit {ratio:.4} {missed:?}", detections.len() - missed.len(), detections.len());
+        println!(
+            "  seed {seed}: {}/{} faults, profit {ratio:.4} {missed:?}",
+            detections.len() - missed.len(),
+            detections.len()
+        );
     }
     let worst = ratios.iter().copied().fold(f64::MAX, f64::min);
     let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;

@@ -57,6 +57,7 @@ fn folder() -> Folder {
     folder.pack("lab.csv");
     folder.write("engines.txt", "1 1 0.002 -0.0004 100.0 518.67 641.82 1589.7 \n");
     folder.write("samples.csv", "1.5,2\n");
+    folder.write("installed/high-limit.wasm", "");
     folder
 }
 
@@ -80,9 +81,24 @@ fn every_example_of_the_reference_resolves() {
 #[test]
 fn every_example_of_the_readme_resolves() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    if let Ok(page) = std::fs::read_to_string(path) {
-        check_page("README.md", &page);
-    }
+    let page = std::fs::read_to_string(path).unwrap();
+    assert_eq!(check_page("README.md", &page), 2, "a site of one's own, and the first plugin's");
+}
+
+/// The SDK's own example, which is compiled and run as its documentation's test.
+#[test]
+fn the_first_plugin_of_the_readme_is_the_sdks_example() {
+    let read = |path: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let (readme, sdk) = (read("README.md"), read("plugins/sdk/src/lib.rs"));
+    let shown = readme.split("   ```rust\n").nth(1).unwrap().split("   ```").next().unwrap();
+    let shown: Vec<&str> = shown.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let tested: Vec<&str> = sdk.lines().map(|line| line.trim_start_matches("//!").trim()).collect();
+    let tested: Vec<&str> = tested.into_iter().filter(|line| !line.is_empty()).collect();
+    assert!(shown.len() > 20);
+    assert!(tested.windows(shown.len()).any(|lines| lines == shown), "the README's first plugin is not the SDK's");
 }
 
 #[test]

@@ -106,12 +106,7 @@ impl Notices {
     }
 
     /// Lines about outputs, faults and states.
-    pub(super) fn scan(
-        &mut self,
-        view: &mut View,
-        record: &ScanRecord,
-        label: impl Fn(InstanceId) -> String,
-    ) {
+    pub(super) fn scan(&mut self, view: &mut View, record: &ScanRecord, label: impl Fn(InstanceId) -> String) {
         let time_ns = record.time_ns;
         for instance in &record.instances {
             for judgement in &instance.judgements {
@@ -142,9 +137,8 @@ impl Notices {
         let index = judgement.output.index();
         self.applied[index] = judgement.applied;
         let before = self.judged[index].replace(*judgement);
-        let same = before.is_some_and(|before| {
-            before.verdict == judgement.verdict && same_kind(&before.reason, &judgement.reason)
-        });
+        let same = before
+            .is_some_and(|before| before.verdict == judgement.verdict && same_kind(&before.reason, &judgement.reason));
         if same {
             return;
         }
@@ -219,9 +213,8 @@ pub(super) fn snapshot(standing: &Standing<'_>) -> Snapshot {
                 None => "not known yet".into(),
             },
             mode: notices.judged[index].map_or("", |judgement| judgement.mode.name()),
-            verdict: notices.judged[index].map_or(String::new(), |judgement| {
-                format!("{}: {}", judgement.verdict.name(), judgement.reason)
-            }),
+            verdict: notices.judged[index]
+                .map_or(String::new(), |judgement| format!("{}: {}", judgement.verdict.name(), judgement.reason)),
         })
         .collect();
     Snapshot {
