@@ -12,10 +12,9 @@ use crate::stuck::Repeats;
 pub const CELLS_MAX: usize = 160_000;
 /// Channels, at most: what they learn takes less than 600 bytes each.
 pub const CHANNELS_MAX: usize = 512;
-/// The thresholds hold for a calibration of so many rows. A shorter one widens them by a power of what it lacks: fewer rows
-/// have seen less of what is normal.
+/// The thresholds hold for a calibration of so many rows. A shorter one widens them by what it lacks: fewer rows have
+/// seen less of what is normal.
 const RIPE_ROWS: f64 = 400.0;
-const SHORT_POWER: f64 = 0.75;
 /// …and of so many channels. More of them widen the thresholds: one of many strays sooner.
 const RIPE_CHANNELS: f64 = 8.0;
 /// Rows without a sample after which a channel is no longer judged by what it said before, at least…
@@ -96,7 +95,7 @@ pub fn width(rows: usize, channels: usize) -> f64 {
     let short = RIPE_ROWS / rows.max(1) as f64;
     // The largest of many normal numbers grows as the square root of the logarithm of how many they are.
     let crowd = (channels.max(2) as f64).ln() / RIPE_CHANNELS.ln();
-    short.max(1.0).powf(SHORT_POWER) * crowd.max(1.0).sqrt()
+    short.max(1.0) * crowd.max(1.0).sqrt()
 }
 
 /// One channel at work.
@@ -271,7 +270,7 @@ mod tests {
     fn a_short_calibration_and_a_crowd_have_wider_limits() {
         assert_eq!(width(400, 8), 1.0);
         assert_eq!(width(4000, 1), 1.0);
-        assert!(width(100, 8) > 2.8 && width(30, 8) < 7.0);
+        assert_eq!(width(100, 8), 4.0);
         assert!(width(400, 64) > 1.4 && width(400, 64) < 1.5);
     }
 

@@ -77,8 +77,8 @@ impl Given {
     fn new(loadings: DMatrix<f64>, own: &[f64], use_it: impl Fn(usize) -> bool) -> Option<Given> {
         let (channels, factors) = loadings.shape();
         let mut weighted = loadings.transpose();
-        for channel in 0..channels {
-            let weight = if use_it(channel) { 1.0 / own[channel] } else { 0.0 };
+        for (channel, own) in own.iter().enumerate() {
+            let weight = if use_it(channel) { 1.0 / own } else { 0.0 };
             weighted.column_mut(channel).scale_mut(weight);
         }
         let information = DMatrix::identity(factors, factors) + &weighted * &loadings;

@@ -81,6 +81,6 @@ fn skab_pooled() {
         }
         let all = each.into_iter().fold(Counts::default(), Counts::add);
         println!("model {with_model}: pooled F1 {:.4} FAR {:.4} {all:?}", all.f1(), all.false_alarm_rate());
-        assert!(all.f1() > 0.85 && all.false_alarm_rate() < 0.12, "{all:?}");
+        assert!(all.f1() > 0.845 && all.false_alarm_rate() < 0.09, "{all:?}");
     }
 }
