@@ -98,6 +98,7 @@ pub struct Target {
 
 /// How the optimum is found.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a plugin has one, and it is never moved about")]
 pub enum Method {
     /// From the objective alone.
     Surface(Surface),
