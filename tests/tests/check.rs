@@ -64,7 +64,7 @@ fn an_output_without_on_stop() {
 
 #[test]
 fn a_parameter_out_of_its_bounds() {
-    check_refused(&DEMO.replace("warmup = 100", "warmup = -1"), "warmup = -1", "warmup");
+    check_refused(&DEMO.replace("warmup = 140", "warmup = -1"), "warmup = -1", "warmup");
 }
 
 #[test]

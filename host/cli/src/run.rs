@@ -279,6 +279,7 @@ impl Run {
             record: Arc::new(record),
             truth: self.truth.as_ref().map(SharedPlant::truth),
             sources: self.controller.source_counts(),
+            notes: self.controller.take_notes(),
             rows_dropped: self.controller.rows_dropped(),
             overruns: self.pace.overruns(),
         })));

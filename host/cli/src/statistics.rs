@@ -4,6 +4,7 @@
 use dinrail_core::outcome::Outcome;
 use hdrhistogram::Histogram;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Figures of one plugin, over all of its instances.
 #[derive(Debug)]
@@ -30,12 +31,18 @@ pub struct PluginFigures {
     pub last_fault: Option<String>,
     /// Wall time of the last call.
     pub last_call_ns: u64,
+    /// Log lines and metrics that went past the plugin's budget.
+    pub notes_dropped: u64,
+    metrics: BTreeMap<String, f64>,
     call_ns: Histogram<u64>,
     total_call_ns: u128,
 }
 
 /// Longest call that the histogram tells apart: past an hour something else is wrong.
 const MAX_CALL_NS: u64 = 3_600_000_000_000;
+
+/// Names of a plugin's own metrics that are kept: what a page shows.
+pub const MAX_METRICS: usize = 64;
 
 impl PluginFigures {
     /// Of a plugin that has not been called yet.
@@ -53,6 +60,8 @@ impl PluginFigures {
             skipped: 0,
             last_fault: None,
             last_call_ns: 0,
+            notes_dropped: 0,
+            metrics: BTreeMap::new(),
             call_ns: Histogram::new_with_bounds(1, MAX_CALL_NS, 3)
                 .expect("the bounds and three digits are within what a histogram can hold"),
             total_call_ns: 0,
@@ -80,6 +89,23 @@ impl PluginFigures {
         self.last_call_ns = duration_ns;
         self.total_call_ns += u128::from(duration_ns);
         self.call_ns.saturating_record(duration_ns.clamp(1, MAX_CALL_NS));
+    }
+
+    /// Sets a metric of the plugin's own; a name past [`MAX_METRICS`] is dropped and counted.
+    pub fn gauge(&mut self, name: &str, value: f64) {
+        if let Some(known) = self.metrics.get_mut(name) {
+            *known = value;
+        } else if self.metrics.len() < MAX_METRICS {
+            self.metrics.insert(name.to_owned(), value);
+        } else {
+            self.notes_dropped += 1;
+        }
+    }
+
+    /// Adds to one.
+    pub fn add(&mut self, name: &str, add: u64) {
+        let sum = self.metrics.get(name).copied().unwrap_or(0.0) + add as f64;
+        self.gauge(name, sum);
     }
 
     /// Mean wall time of a call.
@@ -116,6 +142,8 @@ impl PluginFigures {
                 max: to_us(self.max_call_ns()),
             },
             last_fault: self.last_fault.clone(),
+            notes_dropped: self.notes_dropped,
+            metrics: self.metrics.clone(),
         }
     }
 }
@@ -211,6 +239,11 @@ pub struct PluginSummary {
     /// Latest fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<String>,
+    /// Log lines and metrics past the budget.
+    pub notes_dropped: u64,
+    /// The plugin's own, the latest value of each; over all instances of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// Quantiles of a plugin's calls, microseconds.
@@ -322,6 +355,18 @@ mod tests {
         assert_eq!(figures.mean_call_ns(), 3_000);
         assert!((3.9..=4.1).contains(&summary.call_us.max), "{:?}", summary.call_us);
         assert!(summary.last_fault.is_some_and(|fault| fault.contains("unreachable")));
+    }
+
+    #[test]
+    fn a_plugins_own_metrics_are_bounded() {
+        let mut figures = PluginFigures::new("p".into(), "anomaly-detection", String::new());
+        for index in 0..MAX_METRICS + 3 {
+            figures.gauge(&format!("m{index}"), index as f64);
+        }
+        figures.add("m0", 5);
+        let summary = figures.summary();
+        assert_eq!((summary.metrics.len(), summary.notes_dropped), (MAX_METRICS, 3));
+        assert_eq!(summary.metrics["m0"], 5.0);
     }
 
     #[test]

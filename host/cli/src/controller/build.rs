@@ -403,6 +403,7 @@ impl Prepared {
             is_virtual,
             wants_values: !mqtt.is_empty(),
             readings: Vec::new(),
+            notes: Vec::new(),
         };
         let started: Vec<MqttLink> = links.started.drain(..).map(|(_, link)| link).collect();
         let setup = Setup {

@@ -33,7 +33,7 @@ use dinrail_core::outlook::Outlook;
 use dinrail_core::reading::{Reading, ReadingKind};
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
 use dinrail_core::time::TimeNs;
-use dinrail_engine::{Done, Instance, Job, Until, WorkerPool};
+use dinrail_engine::{Done, Instance, Job, Notes, Until, WorkerPool};
 use images::{ImageId, Images};
 use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
@@ -64,6 +64,8 @@ pub struct Controller {
     /// Whether a sink wants every tag's value.
     wants_values: bool,
     readings: Vec<Reading>,
+    /// What plugins wrote since it was last asked for.
+    notes: Vec<(InstanceId, Notes)>,
 }
 
 /// What a scan has to settle.
@@ -121,6 +123,11 @@ impl Controller {
     #[must_use]
     pub fn first_time_ns(&self) -> Option<TimeNs> {
         self.sources.iter().filter_map(|source| source.first_time_ns()).min()
+    }
+
+    /// What plugins wrote for the operator since the last time this was asked.
+    pub fn take_notes(&mut self) -> Vec<(InstanceId, Notes)> {
+        std::mem::take(&mut self.notes)
     }
 
     /// What the sources lost, over all of them.
@@ -306,6 +313,9 @@ impl Controller {
 
     /// An instance came back.
     fn land(&mut self, done: Done, scanning: &mut Scanning) {
+        if !done.notes.is_empty() {
+            self.notes.push((done.id, done.notes));
+        }
         let slot = &mut self.slots[done.id.index()];
         let discard = match &done.report.outcome {
             Outcome::Faulted(fault) => fault.discards_instance() || done.instance.is_poisoned(),

@@ -11,6 +11,7 @@ use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::tag::TagTable;
 use dinrail_core::time::TimeNs;
+use dinrail_engine::{LogLevel, Metric, Notes};
 use dinrail_field::link::MqttLink;
 use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::jsonl::JsonlSink;
@@ -59,6 +60,8 @@ pub struct Scan {
     pub truth: Option<Truth>,
     /// What the sources lost so far.
     pub sources: SourceCounts,
+    /// What plugins wrote.
+    pub notes: Vec<(InstanceId, Notes)>,
     /// Rows dropped so far.
     pub rows_dropped: u64,
     /// Overruns so far.
@@ -259,6 +262,7 @@ impl Recording {
             let known = &self.known[change.instance.index()];
             self.statistics.plugins[known.plugin].state = change.state;
         }
+        self.take_notes(&scan);
         self.notices.scan(&mut self.setup.view, record, |id| self.known[id.index()].label.clone());
         if self.notices.snapshot_due() {
             let snapshot = self.snapshot(&scan, time_s);
@@ -284,6 +288,25 @@ impl Recording {
         lines.extend(verdicts.released.iter().map(|output| format!("{} is released", name(*output))));
         for line in lines {
             self.notices.controller(&mut self.setup.view, time_ns, &line);
+        }
+    }
+
+    /// A plugin's log lines become the operator's, its metrics figures.
+    fn take_notes(&mut self, scan: &Scan) {
+        for (id, notes) in &scan.notes {
+            let known = &self.known[id.index()];
+            let figures = &mut self.statistics.plugins[known.plugin];
+            figures.notes_dropped += notes.logs_dropped + notes.metrics_dropped;
+            for metric in &notes.metrics {
+                match metric {
+                    Metric::Gauge { name, value } => figures.gauge(name, *value),
+                    Metric::Count { name, add } => figures.add(name, *add),
+                }
+            }
+            for line in notes.logs.iter().filter(|line| line.level != LogLevel::Debug) {
+                let text = format!("{} says: {}", known.label, line.message);
+                self.notices.controller(&mut self.setup.view, scan.record.time_ns, &text);
+            }
         }
     }
 

@@ -157,6 +157,8 @@ impl Notices {
     }
 
     fn tell(&self, view: &mut View, time_ns: TimeNs, kind: EventKind, text: String) {
+        // Much of it is guest-controlled, and control characters could write anywhere on a terminal.
+        let text = text.replace(char::is_control, " ");
         view.event(Event { time: self.clock(time_ns), kind, text });
     }
 

@@ -1,4 +1,4 @@
-//! Prints how near the optimum each method comes: `cargo run --release -p process-optimization --example figures -- 40`.
+//! Prints how near the optimum each method comes: `cargo run --release -p process-optimization --example profit -- 40`.
 //!
 //! For each method and run length, the worst and the mean over so many seeds (20 unless said) of the mean true profit of the
 //! run's last tenth over the optimum. A ratio above 1 is a transient's: while a temperature rises, stocks turn into product.
