@@ -43,7 +43,7 @@ fn a_unit_of_another_dimension() {
 
 #[test]
 fn an_unbound_input() {
-    let text = DEMO.replace("inputs = { objective = \"reactor.profit\", ", "inputs = { ");
+    let text = DEMO.replace("objective = \"reactor.profit\"\n", "");
     check_refused(&text, "[plugins.reactor-climb]", "objective");
 }
 
