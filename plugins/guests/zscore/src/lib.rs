@@ -42,14 +42,14 @@ impl AnomalyDetection for RollingZScore {
 /// Frame to results, as the plugin does it: this is what the bench also runs natively.
 pub fn detect<const QUALITY: bool>(kernel: &mut ZScore, limit: f64, frame: &Frame) -> Vec<Anomaly> {
     let mut anomalies = Vec::with_capacity(frame.row_count().saturating_sub(frame.first_new as usize));
-    kernel.judge::<QUALITY>(&frame.values, &frame.quality, frame.first_new as usize, |row, z, squares| {
+    kernel.judge::<QUALITY>(&frame.values, &frame.quality, frame.first_new as usize, |row, z, each| {
         let score = z / (z + limit);
         if z <= limit {
             anomalies.push(Anomaly::score(row as u32, score));
             return;
         }
-        let over = squares.iter().enumerate().filter(|&(_, &square)| square > limit * limit);
-        let shares = over.map(|(column, &square)| (column as u32, square.sqrt() / (square.sqrt() + limit)));
+        let over = each.iter().enumerate().filter(|&(_, &z)| z > limit);
+        let shares = over.map(|(column, &z)| (column as u32, z / (z + limit)));
         anomalies.push(Anomaly::alarm(row as u32, score, Severity::Alarm).because_of(shares));
     });
     anomalies
