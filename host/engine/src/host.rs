@@ -29,6 +29,8 @@ pub(crate) struct HostState {
     pub(crate) journal: Vec<InferenceEntry>,
     /// Bytes that the journal keeps alive.
     pub(crate) journal_bytes: usize,
+    /// Ticks by which the running call's deadline is put off, once.
+    pub(crate) grace_ticks: Option<u64>,
     /// Wall time at which an inference of the running call is cut.
     pub(crate) deadline: Option<Instant>,
     /// Bytes of the tensors and pictures in `table`.
@@ -49,6 +51,7 @@ impl HostState {
             models: grants.models.into_iter().map(|(name, model)| GrantedModel { name: name.into(), model }).collect(),
             journal: Vec::new(),
             journal_bytes: 0,
+            grace_ticks: None,
             deadline: None,
             resource_bytes: 0,
             resource_bytes_max: limits.resource_bytes,

@@ -2,10 +2,10 @@
 //!
 //! - [`error`]: a mistake: where it is, what is wrong, what to do
 //! - [`types`]: what is left when nothing is wrong
-//! - [`document`]: TOML with the place of every key and value
+//! - `document`: TOML with the place of every key and value
 //! - [`amounts`]: durations and their units
 //! - `resolve`: from the document to the types, without looking into a component
-//! - [`bind`]: a plugin's part against what the plugin says of itself
+//! - [`mod@bind`]: a plugin's part against what the plugin says of itself
 //!
 //! A bad configuration is refused whole: there is no partial [`Config`].
 

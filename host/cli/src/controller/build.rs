@@ -1,5 +1,5 @@
 //! From a resolved configuration to a controller, in two steps: [`prepare`] opens and checks
-//! everything that can be without running (which is what `dinrail check` does), [`assemble`] starts
+//! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
 use super::Controller;
