@@ -64,7 +64,8 @@ pub(crate) fn zscore(engine: &Engine, quality: bool) -> Result<Instance> {
 }
 
 /// The least mean time of a call that takes nothing and gives an empty list: `save` of a plugin
-/// without state, with every limit on.
+/// without state, with every limit on. No function of the worlds takes and gives nothing at all; this one also has
+/// its `result<list<u8>, fault>` read back and the call after it that frees it (`post-return`).
 pub(crate) fn empty_call_ns(instance: &mut Instance) -> Result<f64> {
     ensure!(instance.save()?.is_empty(), "the guest has no state");
     let mut least = f64::MAX;
