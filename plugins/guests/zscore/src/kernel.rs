@@ -180,9 +180,8 @@ impl Sums {
     fn spread<const GAPS: bool>(&self, count: f64, spread: &mut Spread) {
         for lane in 0..LANES {
             let n = if GAPS { self.count[lane] } else { count };
-            // Fewer than two values have no spread, so nothing is far from them. (0 / 0 is no number, and takes this
-            // way too.)
-            let few = GAPS && !(n > 1.0);
+            // Fewer than two values have no spread, so nothing is far from them.
+            let few = GAPS && n < 2.0;
             let mean = self.sum[lane] / n;
             let variance = (self.square[lane] - self.sum[lane] * mean) / (n - 1.0);
             let variance = if variance > VARIANCE_MIN { variance } else { VARIANCE_MIN };
