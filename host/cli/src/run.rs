@@ -73,12 +73,26 @@ pub fn run_file(path: &Path, places: &Places, options: &RunOptions) -> Ending {
         Ok(config) => match run(config, options) {
             Ok(finished) => {
                 print(&finished.summary, options.json);
-                Ending::Well
+                if is_whole(&finished.summary) { Ending::Well } else { Ending::Failed }
             }
             Err(error) => fail(&error),
         },
         Err(errors) => refuse(&errors),
     }
+}
+
+/// Whether everything that came in was read to its end, and everything that should go out did.
+fn is_whole(summary: &Summary) -> bool {
+    if summary.samples.failed_sources > 0 {
+        eprintln!("dinrail: {} sources could not be read to their end", summary.samples.failed_sources);
+    }
+    if summary.sink_errors > 0 || summary.records_dropped > 0 {
+        eprintln!(
+            "dinrail: {} errors of sinks, {} scans without a record: results are missing",
+            summary.sink_errors, summary.records_dropped
+        );
+    }
+    summary.samples.failed_sources == 0 && summary.sink_errors == 0 && summary.records_dropped == 0
 }
 
 /// Says what is wrong with a configuration.

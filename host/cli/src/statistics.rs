@@ -191,6 +191,8 @@ pub struct SampleFigures {
     pub rows_dropped: u64,
     /// Records a table source could not read.
     pub malformed: u64,
+    /// Sources that ended before their end.
+    pub failed_sources: u64,
 }
 
 /// A scripted fault and when it was seen.

@@ -41,7 +41,7 @@ impl Source for TableSource {
     }
 
     fn counts(&self) -> SourceCounts {
-        SourceCounts { dropped: 0, malformed: self.table.counts().bad_records }
+        SourceCounts { dropped: 0, malformed: self.table.counts().bad_records, failed: u64::from(self.failed) }
     }
 }
 
@@ -65,6 +65,10 @@ impl Source for LinkSource {
 
     fn counts(&self) -> SourceCounts {
         let counts = self.link.counts();
-        SourceCounts { dropped: counts.inbox_dropped, malformed: counts.decode.malformed + counts.decode.oversize }
+        SourceCounts {
+            dropped: counts.inbox_dropped,
+            malformed: counts.decode.malformed + counts.decode.oversize,
+            failed: 0,
+        }
     }
 }

@@ -133,11 +133,12 @@ impl Controller {
     /// What the sources lost, over all of them.
     #[must_use]
     pub fn source_counts(&self) -> SourceCounts {
-        let mut total = SourceCounts { dropped: self.images.refused(), malformed: 0 };
+        let mut total = SourceCounts { dropped: self.images.refused(), ..SourceCounts::default() };
         for source in &self.sources {
             let counts = source.counts();
             total.dropped += counts.dropped;
             total.malformed += counts.malformed;
+            total.failed += counts.failed;
         }
         total
     }

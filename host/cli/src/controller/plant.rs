@@ -54,7 +54,7 @@ pub struct PlantSource {
     tags: Vec<Option<TagId>>,
     /// Run time at which the plant was at its start.
     origin_ns: Option<TimeNs>,
-    last_ns: TimeNs,
+    last_ns: Option<TimeNs>,
     measured: Vec<dinrail_sim::Reading>,
 }
 
@@ -62,17 +62,16 @@ impl PlantSource {
     /// `tags` gives the tag of each of the plant's signals.
     #[must_use]
     pub fn new(plant: SharedPlant, source: SourceId, tags: Vec<Option<TagId>>) -> PlantSource {
-        PlantSource { plant, source, tags, origin_ns: None, last_ns: 0, measured: Vec::new() }
+        PlantSource { plant, source, tags, origin_ns: None, last_ns: None, measured: Vec::new() }
     }
 }
 
 impl Source for PlantSource {
     fn drain(&mut self, now_ns: TimeNs, readings: &mut Vec<Reading>) {
         let origin_ns = *self.origin_ns.get_or_insert(now_ns);
-        if self.last_ns != 0 {
-            self.plant.lock().advance(seconds_between(self.last_ns, now_ns));
+        if let Some(last_ns) = self.last_ns.replace(now_ns) {
+            self.plant.lock().advance(seconds_between(last_ns, now_ns));
         }
-        self.last_ns = now_ns;
         self.measured.clear();
         self.plant.lock().read(&mut self.measured);
         let mut values = Vec::with_capacity(self.measured.len());

@@ -132,8 +132,13 @@ impl Recorder {
         if must_arrive {
             // A recorder that panicked is reported when it is joined.
             let _ = self.sender.send(message);
-        } else if let Err(TrySendError::Full(_)) = self.sender.try_send(message) {
+        } else if let Err(refused) = self.sender.try_send(message) {
+            // Where the recorder is gone, its panic is reported at the end; until then each scan counts here.
             self.dropped += 1;
+            if self.dropped == 1 {
+                let gone = matches!(refused, TrySendError::Disconnected(_));
+                tracing::error!(gone, "the recorder can't take a scan's record; sinks miss it");
+            }
         }
     }
 
@@ -322,6 +327,7 @@ impl Recording {
         *samples = SampleFigures {
             dropped: scan.sources.dropped,
             malformed: scan.sources.malformed,
+            failed_sources: scan.sources.failed,
             rows_dropped: scan.rows_dropped,
             ..*samples
         };

@@ -10,6 +10,8 @@ pub struct SourceCounts {
     pub dropped: u64,
     /// Records or messages that could not be decoded.
     pub malformed: u64,
+    /// 1 where the source ended before its end: a file that can't be read any further.
+    pub failed: u64,
 }
 
 /// A source as the scan sees it. Nothing here waits: what has not arrived comes with the next scan.
