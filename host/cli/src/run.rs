@@ -111,7 +111,11 @@ pub fn refuse(errors: &ConfigErrors) -> Ending {
 pub fn fail(error: &BuildError) -> Ending {
     match error {
         BuildError::Config(errors) => refuse(errors),
-        BuildError::Engine(_) | BuildError::Thread(_) | BuildError::Link { .. } | BuildError::Sink { .. } => {
+        BuildError::Engine(_)
+        | BuildError::Thread(_)
+        | BuildError::NoReport(_)
+        | BuildError::Link { .. }
+        | BuildError::Sink { .. } => {
             eprintln!("dinrail: {error}");
             Ending::Failed
         }
@@ -161,7 +165,7 @@ pub fn run_assembled(
     let origin_ns = origin(&assembly);
     let mut run = Run::start(assembly, origin_ns, options)?;
     run.recorder.began(began);
-    Ok(run.until_stopped(stop).finish(began))
+    run.until_stopped(stop).finish(began)
 }
 
 /// Run time for what arrives without a time of its own.
@@ -252,7 +256,7 @@ impl Run {
             Speed::Max => PaceSpeed::Max,
         };
         let recorder = Recorder::start(setup, speed == PaceSpeed::Max).map_err(BuildError::Thread)?;
-        let pace = Pace::new(origin_ns, period, speed);
+        let pace = Pace::new(origin_ns, period, speed).ending_after(options.run_for);
         let until_ns = options
             .run_time
             .map(|length| origin_ns.saturating_add(TimeNs::try_from(length.as_nanos()).unwrap_or(TimeNs::MAX)));
@@ -300,25 +304,23 @@ impl Run {
     }
 
     /// Every output does its `on_stop`, the sinks drain, the figures are added up.
-    fn finish(mut self, began: Instant) -> Finished {
+    fn finish(mut self, began: Instant) -> Result<Finished, BuildError> {
         let wall_s = self.pace.started().map_or(0.0, |started| started.elapsed().as_secs_f64());
         let first_scan_s = self.pace.started().map_or(0.0, |started| (started - began).as_secs_f64());
         let scans = self.last.map_or(0, |slot| slot.scan + 1);
-        if let Some(last) = self.last {
-            let verdicts = self.controller.stop(last);
-            self.recorder.stopping(last.now_ns, verdicts);
-        }
         let overruns = self.pace.overruns();
-        let (report, records_dropped) = match self.recorder.finish() {
-            Ok(finished) => finished,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
         let until = Instant::now() + DRAIN;
+        // Outputs first: nothing of what follows may hold them up.
+        let last_ns = self.last.map_or(0, |last| last.now_ns);
+        let verdicts = self.last.map(|last| self.controller.stop(last)).unwrap_or_default();
+        let report = self.recorder.finish(last_ns, verdicts, DRAIN);
         for link in &self.links {
-            link.stop(until.saturating_duration_since(Instant::now()));
+            // A moment is left even where the sinks took all the time: commands go through links too.
+            link.stop(until.saturating_duration_since(Instant::now()).max(Duration::from_millis(500)));
         }
         let mqtt = mqtt_figures(&self.links);
-        finished(report, Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s })
+        let (report, records_dropped) = report?;
+        Ok(finished(report, Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s }))
     }
 }
 

@@ -51,6 +51,9 @@ pub enum BuildError {
     /// The engine itself.
     #[error("the plugin engine can't be started: {0}")]
     Engine(#[from] dinrail_engine::EngineError),
+    /// The run ended without its figures.
+    #[error(transparent)]
+    NoReport(#[from] super::recorder::NoReport),
     /// Threads.
     #[error("a thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -125,11 +128,38 @@ pub fn prepare(config: Config) -> Result<Prepared, BuildError> {
             config::SourceKind::Mqtt(_) => {}
         }
     }
+    errors.extend(overwritten(&config));
     if let Some(errors) = ConfigErrors::some(errors) {
         return Err(errors.into());
     }
     let guard = guard(&config, &plugins)?;
     Ok(Prepared { config, plugins, guard, tables, plants, detections })
+}
+
+/// Sinks that would write over a file which the configuration reads, or over the configuration itself.
+fn overwritten(config: &Config) -> Vec<ConfigError> {
+    let mut read = vec![config.text.path().to_path_buf()];
+    read.extend(config.plugins.iter().map(|plugin| plugin.component.clone()));
+    read.extend(config.plugins.iter().flat_map(|plugin| plugin.models.iter().map(|model| model.path.clone())));
+    read.extend(config.sources.iter().filter_map(|source| match &source.kind {
+        config::SourceKind::Csv(table) => Some(table.path.clone()),
+        config::SourceKind::Sim(_) | config::SourceKind::Mqtt(_) => None,
+    }));
+    // What is not there can't be written over.
+    let read: Vec<_> = read.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let written = config.sinks.iter().filter_map(|sink| match &sink.kind {
+        config::SinkKind::Jsonl { target: config::JsonlTarget::File(path), .. } => {
+            path.canonicalize().ok().map(|path| (sink, path))
+        }
+        config::SinkKind::Jsonl { .. } | config::SinkKind::Mqtt { .. } => None,
+    });
+    written
+        .filter(|(_, path)| read.iter().any(|read| path.starts_with(read)))
+        .map(|(sink, path)| {
+            let message = format!("the sink `{}` would write over `{}`, which is read here", sink.name, path.display());
+            mistake(config, sink.span.clone(), message, "give the sink a file of its own")
+        })
+        .collect()
 }
 
 fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help: &str) -> ConfigError {
@@ -189,14 +219,14 @@ fn prepare_plugin(config: &Config, index: usize, engine: &Engine, catalog: &Cata
         limits,
         row_sources,
         release_after_ns,
-        first_worker: index,
+        workers: config.workers_of(index),
         bound,
     };
-    if plugin.asset_key.is_none() {
-        prepared.instantiate(None).map_err(|error| {
-            one(plugin.span.clone(), error.to_string(), "correct this plugin's inputs, parameters or models")
-        })?;
-    }
+    // An asset plugin is tried with a key that no asset has.
+    let asset = plugin.asset_key.as_ref().map(|_| "check");
+    prepared.instantiate(asset).map_err(|error| {
+        one(plugin.span.clone(), error.to_string(), "correct this plugin's inputs, parameters or models")
+    })?;
     Ok(prepared)
 }
 
@@ -386,7 +416,6 @@ impl Prepared {
         let names: Vec<Named> =
             outputs.iter().map(|output| Named::new(output.name.clone(), output.unit.clone())).collect();
         let (jsonl, mqtt) = sinks(&config, &links)?;
-        let threads = config.scan.workers.unwrap_or_else(default_workers);
         let tags = Arc::new(config.tags.clone());
         let controller = Controller {
             sources,
@@ -394,8 +423,8 @@ impl Prepared {
             plugins: plugins.clone(),
             slots: Vec::new(),
             slots_of_image: Vec::new(),
-            starts: Starts::new(is_virtual),
-            pool: WorkerPool::new(threads).map_err(BuildError::Thread)?,
+            starts: Starts::new(is_virtual).map_err(BuildError::Thread)?,
+            pool: WorkerPool::new(config.worker_threads()).map_err(BuildError::Thread)?,
             guard,
             outputs,
             outlook: Arc::new(Outlook::default()),
@@ -430,9 +459,41 @@ impl Prepared {
     }
 }
 
-/// As many as there are cores less one, which is the scan's.
-fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+/// Threads for cyclic plugins where the configuration names no number: one each, so that one that loops holds
+/// nobody else up, and not more than these.
+const MAX_CYCLIC_WORKERS: usize = 16;
+
+impl Config {
+    /// Threads for cyclic plugins.
+    fn cyclic_workers(&self) -> usize {
+        let cyclic = self.plugins.iter().filter(|plugin| !plugin.background).count();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let assets = self.plugins.iter().any(|plugin| plugin.asset_key.is_some());
+        let wanted = if assets { cyclic.max(cores.saturating_sub(1)) } else { cyclic };
+        self.scan.workers.unwrap_or(wanted.clamp(1, MAX_CYCLIC_WORKERS))
+    }
+
+    /// All threads: those of the cyclic plugins, then one for each plugin that runs beside the scan.
+    fn worker_threads(&self) -> usize {
+        self.cyclic_workers() + self.plugins.iter().filter(|plugin| plugin.background).count()
+    }
+
+    /// The threads of a plugin's instances. A cyclic plugin never shares one with a background plugin.
+    fn workers_of(&self, plugin: usize) -> std::ops::Range<usize> {
+        let cyclic = self.cyclic_workers();
+        let earlier =
+            |background: bool| self.plugins.iter().take(plugin).filter(|other| other.background == background).count();
+        let this = &self.plugins[plugin];
+        if this.background {
+            let own = cyclic + earlier(true);
+            own..own + 1
+        } else if this.asset_key.is_some() {
+            0..cyclic
+        } else {
+            let own = earlier(false) % cyclic;
+            own..own + 1
+        }
+    }
 }
 
 struct Links {

@@ -32,6 +32,7 @@ use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState};
 use dinrail_core::outlook::Outlook;
 use dinrail_core::reading::{Reading, ReadingKind};
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
+use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{Done, Instance, Job, Notes, Until, WorkerPool};
 use images::{ImageId, Images};
@@ -91,6 +92,8 @@ impl Controller {
         if self.wants_values {
             scanning.record.values = self.images.arrived(at.now_ns);
         }
+        // In virtual time the new assets' instances are there already.
+        self.place_started(&mut scanning);
         self.dispatch(&mut scanning);
         self.collect(&mut scanning);
         self.settle(&mut scanning);
@@ -180,6 +183,11 @@ impl Controller {
                 self.starts.begin(slot.id, &self.plugins[slot.plugin], slot.asset.clone());
             }
         }
+        self.place_started(scanning);
+    }
+
+    /// Puts those that were started beside the scan in their slots.
+    fn place_started(&mut self, scanning: &mut Scanning) {
         for (id, started) in self.starts.ended() {
             let slot = &mut self.slots[id.index()];
             slot.starting = false;
@@ -239,10 +247,16 @@ impl Controller {
     fn add_slot(&mut self, plugin: usize, asset: Option<Arc<str>>, image: ImageId, scanning: &mut Scanning) {
         let of = Arc::clone(&self.plugins[plugin]);
         let id = InstanceId(u32::try_from(self.slots.len()).expect("plugins times assets stay below 2^32"));
-        let worker = of.first_worker + self.slots_of_image.len().saturating_sub(1);
-        let mut slot = Slot::new(id, plugin, &of, asset, image, worker % self.pool.threads());
-        let started = of.instantiate(slot.asset.as_deref());
-        place_instance(&mut slot, started, scanning);
+        let worker = of.worker(image.index());
+        let mut slot = Slot::new(id, plugin, &of, asset, image, worker);
+        if slot.asset.is_some() {
+            // In the middle of a run: beside the scan, like every start that runs a guest's code.
+            slot.starting = true;
+            self.starts.begin(slot.id, &of, slot.asset.clone());
+        } else {
+            let started = of.instantiate(None);
+            place_instance(&mut slot, started, scanning);
+        }
         if self.slots_of_image.len() <= image.index() {
             self.slots_of_image.resize(image.index() + 1, Vec::new());
         }
@@ -328,7 +342,9 @@ impl Controller {
             scanning.record.states.push(StateChange { instance: slot.id, state });
         } else {
             slot.instance = Some(done.instance);
-            slot.supervision.answered();
+            if matches!(done.report.outcome, Outcome::Answered(_)) {
+                slot.supervision.answered();
+            }
         }
         let Some(flight) = &mut slot.flight else { return };
         if !flight.missed {
@@ -367,6 +383,16 @@ impl Controller {
         }
     }
 
+    /// The worst of what a plugin's answer was made from: its last row, its waveforms, and, where the answer was made
+    /// beside the scan, the same tags as they are now.
+    fn input_quality(&self, plugin: &Plugin, frame: &Frame) -> Quality {
+        let now = |tag: TagId| self.images.site().get(tag).quality;
+        let waveforms = plugin.bound.waveforms.iter().map(|tag| now(*tag));
+        let columns = plugin.bound.columns.iter().filter(|_| plugin.config.background);
+        let present = waveforms.chain(columns.map(|column| now(column.tag))).max();
+        present.unwrap_or(Quality::Good).max(frame.last_row_quality())
+    }
+
     /// Has the guard judge every proposal, and carries its commands out.
     fn judge(&mut self, scanning: &mut Scanning) {
         let time = ScanTime { scan: scanning.at.scan, time_ns: scanning.at.now_ns };
@@ -374,7 +400,7 @@ impl Controller {
         for record in &scanning.record.instances {
             let Outcome::Answered(results) = &record.report.outcome else { continue };
             let plugin = &self.plugins[self.slots[record.instance.index()].plugin];
-            let input_quality = record.frame.last_row_quality();
+            let input_quality = self.input_quality(plugin, &record.frame);
             for proposal in results.proposals() {
                 let bound = plugin.bound.outputs[proposal.output as usize];
                 proposals.push(OwnedProposal {
@@ -392,6 +418,9 @@ impl Controller {
             if let Outcome::Answered(results) = &record.report.outcome {
                 record.judgements = judgements.by_ref().take(results.proposals().len()).collect();
             }
+        }
+        for output in &mut self.outputs {
+            output.catch_up();
         }
         for command in &verdicts.commands {
             self.outputs[command.output().index()].write(command);

@@ -20,7 +20,13 @@ enum Device {
     /// An actuator of a simulated plant.
     Plant { plant: SharedPlant, actuator: usize, conversion: Conversion },
     /// A topic on which the device listens.
-    Topic { link: MqttLink, topic: Arc<str>, encoder: Encoder },
+    Topic {
+        link: MqttLink,
+        topic: Arc<str>,
+        encoder: Encoder,
+        /// The newest command, where the link was down: those before it are past.
+        unsent: Option<Vec<u8>>,
+    },
 }
 
 impl OutputDriver {
@@ -39,7 +45,11 @@ impl OutputDriver {
     /// To a topic, as a JSON object with value and unit.
     #[must_use]
     pub fn topic(name: String, unit: String, link: MqttLink, topic: &str) -> OutputDriver {
-        OutputDriver { name, unit, device: Device::Topic { link, topic: topic.into(), encoder: Encoder::new() } }
+        OutputDriver {
+            name,
+            unit,
+            device: Device::Topic { link, topic: topic.into(), encoder: Encoder::new(), unsent: None },
+        }
     }
 
     /// Carries a command out.
@@ -48,7 +58,7 @@ impl OutputDriver {
             Device::Plant { plant, actuator, conversion } => {
                 plant.write(*actuator, conversion.apply(command.value()));
             }
-            Device::Topic { link, topic, encoder } => {
+            Device::Topic { link, topic, encoder, unsent } => {
                 let payload = encoder.command(&CommandMessage {
                     scan: command.scan(),
                     time_ns: command.time_ns(),
@@ -59,17 +69,35 @@ impl OutputDriver {
                     unit: &self.unit,
                     cause: command.cause().name(),
                 });
-                let message = OutgoingMessage {
-                    topic: Arc::clone(topic),
-                    payload: payload.to_vec(),
-                    // A kept setpoint would act long after it was meant, on a device that comes back.
-                    retain: false,
-                    delivery: Delivery::AtLeastOnce,
-                };
-                if let Err(refused) = link.publish(message) {
-                    tracing::error!(output = self.name, %refused, "a command could not be handed to the link");
-                }
+                *unsent = Some(payload.to_vec());
+                send_newest(&self.name, link, topic, unsent);
             }
         }
+    }
+
+    /// Sends the newest command where it could not be sent before; once a scan.
+    pub fn catch_up(&mut self) {
+        if let Device::Topic { link, topic, unsent, .. } = &mut self.device {
+            send_newest(&self.name, link, topic, unsent);
+        }
+    }
+}
+
+/// Commands do not queue up behind a link that is down: a device that comes back gets where its setpoint is,
+/// not where it was.
+fn send_newest(output: &str, link: &MqttLink, topic: &Arc<str>, unsent: &mut Option<Vec<u8>>) {
+    if !link.connected() {
+        return;
+    }
+    let Some(payload) = unsent.take() else { return };
+    let message = OutgoingMessage {
+        topic: Arc::clone(topic),
+        payload,
+        // A kept setpoint would act long after it was meant, on a device that comes back.
+        retain: false,
+        delivery: Delivery::AtLeastOnce,
+    };
+    if let Err(refused) = link.publish(message) {
+        tracing::error!(output, %refused, "a command could not be handed to the link");
     }
 }

@@ -33,6 +33,8 @@ pub struct Pace {
     period: Duration,
     speed: Speed,
     started: Option<Instant>,
+    /// Wall time from the first scan after which there is no other.
+    run_for: Option<Duration>,
     /// Slot that comes next, counted from the start.
     next_slot: u64,
     next_scan: u64,
@@ -43,7 +45,13 @@ impl Pace {
     /// `origin_ns` is the run time of the first scan, `period` wall time.
     #[must_use]
     pub fn new(origin_ns: TimeNs, period: Duration, speed: Speed) -> Pace {
-        Pace { origin_ns, period, speed, started: None, next_slot: 0, next_scan: 0, overruns: 0 }
+        Pace { origin_ns, period, speed, started: None, run_for: None, next_slot: 0, next_scan: 0, overruns: 0 }
+    }
+
+    /// The same with an end, counted from the first scan.
+    #[must_use]
+    pub fn ending_after(self, run_for: Option<Duration>) -> Pace {
+        Pace { run_for, ..self }
     }
 
     /// Waits for the next slot; `None` when `stop` gets a message or loses its sender.
@@ -59,7 +67,9 @@ impl Pace {
                 let started = *self.started.get_or_insert_with(Instant::now);
                 self.skip_passed_slots(started.elapsed());
                 let due = started + self.wall_offset(self.next_slot);
-                match stop.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                let end = self.run_for.map(|run_for| started + run_for).filter(|end| *end < due);
+                match stop.recv_deadline(end.unwrap_or(due)) {
+                    Err(RecvTimeoutError::Timeout) if end.is_some() => return None,
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return None,
                 }
@@ -138,6 +148,15 @@ mod tests {
         pace.skip_passed_slots(Duration::from_millis(740));
         assert_eq!((pace.next_slot, pace.overruns), (8, 1));
         assert_eq!(pace.run_time(8), 48_000_000_000);
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_the_next_slot() {
+        let (_keep, stop) = crossbeam_channel::bounded(1);
+        let end = Some(Duration::from_millis(1));
+        let mut pace = Pace::new(0, Duration::from_secs(3_600), Speed::Times(1.0)).ending_after(end);
+        assert_eq!(pace.next(&stop), Some(Slot { scan: 0, now_ns: 0 }));
+        assert_eq!(pace.next(&stop), None);
     }
 
     #[test]

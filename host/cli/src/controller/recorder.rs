@@ -5,7 +5,7 @@ use super::slots::Plugin;
 use super::source::SourceCounts;
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crate::view::View;
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender};
 use dinrail_core::guard::{Command, OutputId, StopVerdicts, Verdict};
 use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
@@ -21,7 +21,7 @@ use dinrail_sim::judge::{Detections, Finding, ProfitRatio};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 mod notice;
 
@@ -111,53 +111,106 @@ pub struct Report {
 /// The scan's end of the recorder.
 pub struct Recorder {
     sender: Sender<Message>,
-    thread: JoinHandle<Report>,
+    thread: JoinHandle<()>,
+    report: Receiver<Report>,
     is_virtual: bool,
+    /// Announcements that found no room yet; no scan goes ahead of them.
+    pending: VecDeque<Message>,
     dropped: u64,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum NoReport {
+    /// A sink holds the recorder up.
+    #[error("a sink did not take what it was given within {seconds} s; results are missing")]
+    Stalled {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The recorder panicked.
+    #[error("the recorder failed; results are missing")]
+    Failed,
 }
 
 impl Recorder {
     /// Starts the thread.
     pub fn start(setup: Setup, is_virtual: bool) -> std::io::Result<Recorder> {
         let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
-        let thread =
-            std::thread::Builder::new().name("recorder".into()).spawn(move || Recording::new(setup).run(&receiver))?;
-        Ok(Recorder { sender, thread, is_virtual, dropped: 0 })
+        let (reporter, report) = crossbeam_channel::bounded(1);
+        let thread = std::thread::Builder::new().name("recorder".into()).spawn(move || {
+            // Nobody waits for it any more where a sink held it up for too long.
+            let _ = reporter.send(Recording::new(setup).run(&receiver));
+        })?;
+        Ok(Recorder { sender, thread, report, is_virtual, pending: VecDeque::new(), dropped: 0 })
     }
 
-    /// Tells it something. In virtual time this waits for room; live, a record that finds none is
-    /// dropped and counted.
+    /// Tells it something. In virtual time this waits for room. Live it never waits: an announcement that finds
+    /// none is kept for later, a scan's record is dropped and counted.
     pub fn tell(&mut self, message: Message) {
-        let must_arrive = self.is_virtual || matches!(message, Message::Instance { .. });
-        if must_arrive {
-            // A recorder that panicked is reported when it is joined.
+        if self.is_virtual {
+            // A recorder that panicked is reported at the end.
             let _ = self.sender.send(message);
-        } else if let Err(refused) = self.sender.try_send(message) {
-            // Where the recorder is gone, its panic is reported at the end; until then each scan counts here.
-            self.dropped += 1;
-            if self.dropped == 1 {
-                let gone = matches!(refused, TrySendError::Disconnected(_));
-                tracing::error!(gone, "the recorder can't take a scan's record; sinks miss it");
+            return;
+        }
+        while let Some(waiting) = self.pending.pop_front() {
+            if let Err(refused) = self.sender.try_send(waiting) {
+                self.pending.push_front(refused.into_inner());
+                break;
             }
+        }
+        let is_announcement = matches!(message, Message::Instance { .. });
+        if self.pending.is_empty() {
+            match self.sender.try_send(message) {
+                Ok(()) => return,
+                Err(refused) if is_announcement => self.pending.push_back(refused.into_inner()),
+                Err(_) => self.drop_record(),
+            }
+        } else if is_announcement {
+            self.pending.push_back(message);
+        } else {
+            self.drop_record();
         }
     }
 
-    /// Tells it when the run began; waits for room.
+    fn drop_record(&mut self) {
+        self.dropped += 1;
+        if self.dropped == 1 {
+            tracing::error!("the recorder can't take a scan's record; sinks miss it");
+        }
+    }
+
+    /// Tells it when the run began.
     pub fn began(&mut self, began: Instant) {
-        // A recorder that panicked is reported when it is joined.
-        let _ = self.sender.send(Message::Began(began));
+        // The channel is empty at this time.
+        let _ = self.sender.try_send(Message::Began(began));
     }
 
-    /// Tells it what became of the outputs; waits for room.
-    pub fn stopping(&mut self, time_ns: TimeNs, verdicts: StopVerdicts) {
-        // A recorder that panicked is reported when it is joined.
-        let _ = self.sender.send(Message::Stopping(time_ns, Box::new(verdicts)));
-    }
-
-    /// Lets it work off what waits; gives its report and the number of records dropped.
-    pub fn finish(self) -> std::thread::Result<(Report, u64)> {
+    /// Tells it what became of the outputs, lets it work off what waits, and gives its report and the number
+    /// of records dropped; all of it within `patience`.
+    pub fn finish(
+        self,
+        time_ns: TimeNs,
+        verdicts: StopVerdicts,
+        patience: Duration,
+    ) -> Result<(Report, u64), NoReport> {
+        let until = Instant::now() + patience;
+        let stalled = NoReport::Stalled { seconds: patience.as_secs() };
+        for message in self.pending.into_iter().chain([Message::Stopping(time_ns, Box::new(verdicts))]) {
+            if self.sender.send_deadline(message, until).is_err() && Instant::now() >= until {
+                return Err(stalled);
+            }
+        }
         drop(self.sender);
-        self.thread.join().map(|report| (report, self.dropped))
+        match self.report.recv_deadline(until) {
+            Ok(report) => {
+                // It has sent its report as its last act.
+                let _ = self.thread.join();
+                Ok((report, self.dropped))
+            }
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => Err(stalled),
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(NoReport::Failed),
+        }
     }
 }
 
@@ -179,6 +232,8 @@ struct Recording {
     ring: VecDeque<Arc<ScanRecord>>,
     notices: Notices,
     profit: Option<ProfitRatio>,
+    /// The latest failure of a file, as it was told.
+    sink_error: Option<String>,
     /// When the run began, until the first scan's line was shown.
     began: Option<Instant>,
     /// Run time of the first record.
@@ -206,6 +261,7 @@ impl Recording {
             known: Vec::new(),
             ring: VecDeque::with_capacity(RING_RECORDS),
             profit: None,
+            sink_error: None,
             began: None,
             origin_ns: None,
             last_ns: 0,
@@ -257,7 +313,12 @@ impl Recording {
         for sink in &mut self.setup.jsonl {
             if let Err(error) = sink.flush() {
                 self.statistics.sink_errors += 1;
-                self.notices.controller(&mut self.setup.view, record.time_ns, &format!("jsonl: {error}"));
+                // Said once, and again where it changes: a full disk fails at every scan.
+                let text = format!("jsonl: {error}");
+                if self.sink_error.as_ref() != Some(&text) {
+                    self.notices.controller(&mut self.setup.view, record.time_ns, &text);
+                    self.sink_error = Some(text);
+                }
             }
         }
         if let Some(truth) = &scan.truth {
@@ -418,6 +479,9 @@ impl Recording {
                 cause: command.cause().name(),
             };
             for sink in &mut self.setup.mqtt {
+                sink.command(&message);
+            }
+            for sink in &mut self.setup.jsonl {
                 sink.command(&message);
             }
         }

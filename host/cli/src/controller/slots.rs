@@ -38,8 +38,8 @@ pub struct Plugin {
     pub row_sources: Vec<SourceId>,
     /// Of a background plugin: run time from its frame to the scan in which its result counts.
     pub release_after_ns: u64,
-    /// The worker of its instances; with several, they go round from here.
-    pub first_worker: usize,
+    /// The workers of its instances, who go round them.
+    pub workers: std::ops::Range<usize>,
 }
 
 impl Plugin {
@@ -53,6 +53,12 @@ impl Plugin {
     #[must_use]
     pub fn output_ids(&self) -> Vec<OutputId> {
         self.bound.outputs.iter().map(|output| output.output).collect()
+    }
+
+    /// The worker of the instance that serves the `asset`-th asset, 0 being none.
+    #[must_use]
+    pub fn worker(&self, asset: usize) -> usize {
+        self.workers.start + asset % self.workers.len().max(1)
     }
 
     /// Wall time after which a call is stopped.
@@ -98,9 +104,6 @@ pub enum StartError {
     /// Its tables can't be opened.
     #[error(transparent)]
     Tables(#[from] dinrail_store::assets::AssetError),
-    /// No thread to start it on.
-    #[error("no thread could be started: {0}")]
-    Thread(#[source] std::io::Error),
 }
 
 /// A call that is with a worker.
@@ -172,7 +175,7 @@ impl Slot {
     /// Whether it is to be called in this scan.
     #[must_use]
     pub fn is_due(&self, now_ns: TimeNs) -> bool {
-        self.flight.is_none() && self.next_due_ns <= now_ns && self.builder.new_rows() > 0
+        !self.starting && self.flight.is_none() && self.next_due_ns <= now_ns && self.builder.new_rows() > 0
     }
 
     /// Its next call stands a period after this one, on the grid of its first.

@@ -10,11 +10,13 @@ use std::sync::Arc;
 /// What came of a start.
 pub type Started = (InstanceId, Result<Box<Instance>, StartError>);
 
-/// Starts under way.
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Starts under way: one thread does them one after the other.
 pub struct Starts {
+    tasks: Option<Sender<Task>>,
     sender: Sender<Started>,
     receiver: Receiver<Started>,
-    is_virtual: bool,
 }
 
 /// A guest's stack stands on its thread's.
@@ -22,13 +24,22 @@ const STACK_BYTES: usize = 4 * 1024 * 1024;
 
 impl Starts {
     /// None under way.
-    #[must_use]
-    pub fn new(is_virtual: bool) -> Starts {
+    pub fn new(is_virtual: bool) -> std::io::Result<Starts> {
         let (sender, receiver) = unbounded();
-        Starts { sender, receiver, is_virtual }
+        if is_virtual {
+            return Ok(Starts { tasks: None, sender, receiver });
+        }
+        let (tasks, queue) = unbounded::<Task>();
+        // It ends when the controller lets go of its end; a start under way then is waited for by nobody.
+        std::thread::Builder::new().name("starter".into()).stack_size(STACK_BYTES).spawn(move || {
+            for task in queue {
+                task();
+            }
+        })?;
+        Ok(Starts { tasks: Some(tasks), sender, receiver })
     }
 
-    /// Begins one.
+    /// Begins one; in virtual time it is done when this returns.
     pub fn begin(&self, id: InstanceId, plugin: &Arc<Plugin>, asset: Option<Arc<str>>) {
         let plugin = Arc::clone(plugin);
         let sender = self.sender.clone();
@@ -36,19 +47,14 @@ impl Starts {
             // Nobody listens any more only when the controller is gone, and the instance goes with it.
             let _ = sender.send((id, plugin.instantiate(asset.as_deref())));
         };
-        if self.is_virtual {
-            start();
-            return;
-        }
-        let thread = std::thread::Builder::new().name("starter".into()).stack_size(STACK_BYTES);
-        if let Err(error) = thread.spawn(start) {
-            let error = StartError::Thread(error);
-            let _ = self.sender.send((id, Err(error)));
+        match &self.tasks {
+            None => start(),
+            Some(tasks) => tasks.send(Box::new(start)).expect("the starter lives as long as its queue"),
         }
     }
 
     /// Those that ended.
-    pub fn ended(&self) -> impl Iterator<Item = Started> + '_ {
-        self.receiver.try_iter()
+    pub fn ended(&self) -> Vec<Started> {
+        self.receiver.try_iter().collect()
     }
 }

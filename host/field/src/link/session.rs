@@ -7,7 +7,8 @@ use rumqttc::NetworkOptions;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, Filter, LastWill, Packet, PubAckReason, Publish, PublishProperties, SubAck, SubscribeReasonCode,
+    ConnAck, Filter, LastWill, Packet, PubAckReason, Publish, PublishProperties, RetainForwardRule, SubAck,
+    SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use std::collections::HashMap;
@@ -150,7 +151,7 @@ fn came_up(shared: &Shared, client: &AsyncClient, answer: &ConnAck) {
     let (mut unanswered, mut not_asked) = (0, 0);
     if !answer.session_present {
         for some in options.subscriptions.chunks(FILTERS_A_PACKET) {
-            let filters = some.iter().map(|one| Filter::new(one.topic.as_str(), QoS::AtLeastOnce));
+            let filters = some.iter().map(filter);
             match client.try_subscribe_many(filters) {
                 Ok(()) => unanswered += 1,
                 Err(error) => {
@@ -282,4 +283,15 @@ fn spread(pause: Duration, client_id: &str) -> Duration {
     client_id.hash(&mut hasher);
     let share = (hasher.finish() % 1_000) as f64 / 1_000.0;
     pause.mul_f64(0.75 + share / 2.0)
+}
+
+/// A message that the broker kept is of any age. It is asked for only where its payload says how old it is;
+/// otherwise it would count as measured when it arrives, at every start and reconnect.
+fn filter(subscription: &Subscription) -> Filter {
+    let mut filter = Filter::new(subscription.topic.as_str(), QoS::AtLeastOnce);
+    filter.retain_forward_rule = match subscription.time {
+        Some(_) => RetainForwardRule::OnEverySubscribe,
+        None => RetainForwardRule::Never,
+    };
+    filter
 }
