@@ -4,7 +4,7 @@
 //! and the modules stand in its order:
 //!
 //! - [`time`]: nanoseconds of source time and run time
-//! - [`unit`]: UCUM units and conversions between them
+//! - [`mod@unit`]: UCUM units and conversions between them
 //! - [`tag`]: what is known of a tag; how a raw value gets its quality
 //! - [`reading`]: what a source hands in
 //! - [`image`]: the process image, the last value of every tag

@@ -6,7 +6,7 @@
 //! - [`manifest`]: `model.toml`, what a model directory says of its model
 //! - [`inspect`]: what is checked of an ONNX file before tract sees it
 //! - [`model`]: a loaded model: its tensors, its slot, its plans
-//! - [`reference`]: the vectors that a model must reproduce on this machine
+//! - [`mod@reference`]: the vectors that a model must reproduce on this machine
 //! - [`catalog`]: from a path to a loaded, checked model
 //! - [`session`]: a model as one plugin instance runs it
 //!

@@ -162,7 +162,7 @@ impl Recorder {
         let is_announcement = matches!(message, Message::Instance { .. });
         if self.pending.is_empty() {
             match self.sender.try_send(message) {
-                Ok(()) => return,
+                Ok(()) => {}
                 Err(refused) if is_announcement => self.pending.push_back(refused.into_inner()),
                 Err(_) => self.drop_record(),
             }
