@@ -139,7 +139,9 @@ topic = "dinrail/{{site}}/{{plugin}}/{{kind}}"
         sent += 1;
         send("plant/pump1", &format!("{{\"current\": {}}}", if sent % 5 == 0 { 4_000 } else { 12 + sent % 2 }));
         send("plant/pressure", "2.5");
-        while let Ok(line) = lines.recv_timeout(Duration::from_millis(100)) {
+        // Results come with every scan, so there is no end of lines to wait for.
+        let slice = Instant::now() + Duration::from_millis(200);
+        while let Ok(line) = lines.recv_timeout(slice.saturating_duration_since(Instant::now())) {
             let (topic, payload) = line.split_once(' ').unwrap();
             match topic {
                 "dinrail/bench/status" => online |= payload == "online",
@@ -153,9 +155,6 @@ topic = "dinrail/{{site}}/{{plugin}}/{{kind}}"
                     values.push(serde_json::from_str(payload).unwrap());
                 }
                 _ => {}
-            }
-            if values.len() > 10_000 {
-                break;
             }
         }
     }
