@@ -5,12 +5,14 @@
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
 //! - [`run`]: from a configuration to a finished run
+//! - [`describe`]: what a component or a plant has
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
 
 pub mod config;
 pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod describe;
 pub mod run;
 pub mod statistics;
 pub mod view;

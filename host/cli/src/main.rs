@@ -37,6 +37,14 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Shows what a plugin component or a simulated plant has: inputs, outputs, parameters, models, signals.
+    Describe {
+        /// A component file, the name of an installed plugin, or a plant's name.
+        what: String,
+        /// Where installed plugins are.
+        #[arg(long, value_name = "DIR")]
+        plugins: Option<PathBuf>,
+    },
     /// Runs the demonstration: a simulated plant, two plugins, and a broker of its own.
     #[cfg(feature = "demo")]
     Demo {
@@ -83,16 +91,20 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     dinrail_cli::config::amounts::parse_duration(text).map(Duration::from_nanos).map_err(|error| error.to_string())
 }
 
+/// Folders for what a configuration names and does not bring along: as told, and beside the
+/// folder of the binary.
+fn places(plugins: &Option<PathBuf>, models: &Option<PathBuf>) -> Places {
+    let beside =
+        std::env::current_exe().ok().and_then(|exe| exe.parent().and_then(|bin| bin.parent()).map(PathBuf::from));
+    let folders = |told: &Option<PathBuf>, name: &str| {
+        told.iter().cloned().chain(beside.iter().map(|root| root.join(name))).collect()
+    };
+    Places { plugins: folders(plugins, "plugins"), models: folders(models, "models") }
+}
+
 impl Common {
-    /// Folders for what the configuration names and does not bring along: as told, and beside the
-    /// folder of the binary.
     fn places(&self) -> Places {
-        let beside =
-            std::env::current_exe().ok().and_then(|exe| exe.parent().and_then(|bin| bin.parent()).map(PathBuf::from));
-        let folders = |told: &Option<PathBuf>, name: &str| {
-            told.iter().cloned().chain(beside.iter().map(|root| root.join(name))).collect()
-        };
-        Places { plugins: folders(&self.plugins, "plugins"), models: folders(&self.models, "models") }
+        places(&self.plugins, &self.models)
     }
 }
 
@@ -116,6 +128,7 @@ fn main() -> ExitCode {
             dinrail_cli::run::run_file(&common.config, &common.places(), &length.options())
         }
         Command::Check { common } => dinrail_cli::run::check_file(&common.config, &common.places()),
+        Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]
         Command::Demo { common, length, seed } => {
             dinrail_cli::demo::demo(&common.config, &common.places(), &length.options(), *seed)

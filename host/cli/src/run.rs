@@ -55,7 +55,11 @@ const VIRTUAL_ORIGIN_NS: TimeNs = 1_767_225_600 * 1_000_000_000;
 pub fn check_file(path: &Path, places: &Places) -> Ending {
     let prepared = match config::load(path, places) {
         Ok(config) => build::prepare(config),
-        Err(errors) => return refuse(&errors),
+        Err(errors) => {
+            let ending = refuse(&errors);
+            eprintln!("no plugin, model or table was opened yet: correct this, and check again");
+            return ending;
+        }
     };
     match prepared {
         Ok(prepared) => {
@@ -135,7 +139,7 @@ pub struct Finished {
 pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError> {
     let began = began();
     let view = if options.quiet { View::none() } else { View::start() };
-    log_through(&view);
+    log_through(&view, config.site.time_zone.clone());
     let prepared = build::prepare(config)?;
     let (clock, start_clock) = run_clock(prepared.speed());
     let assembly = prepared.assemble(&clock, view)?;
@@ -192,7 +196,7 @@ fn run_clock(speed: Speed) -> (Clock, impl FnOnce(TimeNs)) {
 
 /// Run time of the first scan: a table's first row, else the wall clock, else a fixed date.
 fn origin(assembly: &Assembly) -> TimeNs {
-    match (assembly.controller.first_time_ns(), assembly.speed) {
+    match (assembly.controller.next_time_ns(), assembly.speed) {
         (Some(first_ns), _) => first_ns,
         (None, Speed::Max) => VIRTUAL_ORIGIN_NS,
         (None, Speed::Ratio(_)) => wall_clock_ns(),
@@ -221,17 +225,26 @@ fn listen_for_signals(stop_now: Sender<()>) -> std::io::Result<()> {
 }
 
 /// Logs go where the view is; `DINRAIL_LOG` says which.
-fn log_through(view: &View) {
+fn log_through(view: &View, time_zone: jiff::tz::TimeZone) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DINRAIL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rumqttd=off,rumqttc=off"));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(false)
-        .without_time()
+        .with_timer(SiteClock(time_zone))
         .with_writer(view.log_writer());
     // Already set where several runs share a process, as in tests.
     let _ = subscriber.try_init();
+}
+
+/// Wall time as the site's clock shows it.
+struct SiteClock(jiff::tz::TimeZone);
+
+impl tracing_subscriber::fmt::time::FormatTime for SiteClock {
+    fn format_time(&self, writer: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+        write!(writer, "{}", jiff::Timestamp::now().to_zoned(self.0.clone()).strftime("%F %T"))
+    }
 }
 
 struct Run {
@@ -278,6 +291,9 @@ impl Run {
             if past_end || time_over || no_more {
                 break;
             }
+            if let Some(next_ns) = self.controller.idle_until_ns() {
+                self.pace.skip_towards(self.until_ns.map_or(next_ns, |until_ns| until_ns.min(next_ns)));
+            }
         }
         self
     }
@@ -313,7 +329,8 @@ impl Run {
         // Outputs first: nothing of what follows may hold them up.
         let last_ns = self.last.map_or(0, |last| last.now_ns);
         let verdicts = self.last.map(|last| self.controller.stop(last)).unwrap_or_default();
-        let report = self.recorder.finish(last_ns, verdicts, DRAIN);
+        let abandoned = self.controller.abandon();
+        let report = self.recorder.finish(last_ns, verdicts, abandoned, DRAIN);
         for link in &self.links {
             // A moment is left even where the sinks took all the time: commands go through links too.
             link.stop(until.saturating_duration_since(Instant::now()).max(Duration::from_millis(500)));

@@ -16,6 +16,8 @@ pub struct TagState {
     pub source_time_ns: TimeNs,
     /// Run time at which it arrived.
     pub arrival_ns: TimeNs,
+    /// Run time at which this state last changed: a sample was applied, or too long none was.
+    pub changed_ns: TimeNs,
     /// The last waveform.
     pub block: Option<Arc<Waveform>>,
     /// How many samples were applied to this tag.
@@ -49,6 +51,8 @@ impl ArrivalCounts {
 #[derive(Clone, Debug)]
 pub struct ProcessImage {
     states: Vec<TagState>,
+    /// Run time from which on samples were awaited.
+    began_ns: Option<TimeNs>,
 }
 
 impl ProcessImage {
@@ -60,10 +64,11 @@ impl ProcessImage {
             quality: Quality::Bad,
             source_time_ns: TimeNs::MIN,
             arrival_ns: TimeNs::MIN,
+            changed_ns: TimeNs::MIN,
             block: None,
             updates: 0,
         };
-        ProcessImage { states: vec![unknown; tags.len()] }
+        ProcessImage { states: vec![unknown; tags.len()], began_ns: None }
     }
 
     /// What is known of this tag.
@@ -115,6 +120,7 @@ impl ProcessImage {
             }
             state.source_time_ns = reading.time_ns;
             state.arrival_ns = now_ns;
+            state.changed_ns = now_ns;
             state.updates += 1;
             counts.applied += 1;
         }
@@ -122,16 +128,27 @@ impl ProcessImage {
     }
 
     /// Marks every usable tag stale whose newest sample arrived more than its `stale_after` ago.
-    /// A table's rows carry their own time, so their age counts from the last row.
-    pub fn mark_stale(&mut self, tags: &TagTable, now_ns: TimeNs) {
+    /// A table's rows carry their own time, so their age counts from the last row. Returns the tags that
+    /// fell silent with this call: those, and those of which nothing came since the first call.
+    pub fn mark_stale(&mut self, tags: &TagTable, now_ns: TimeNs) -> Vec<TagId> {
+        let began_ns = *self.began_ns.get_or_insert(now_ns);
+        let mut silent = Vec::new();
         for (id, tag) in tags.iter() {
             let Some(limit) = tag.stale_after_ns else { continue };
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let state = &mut self.states[id.index()];
-            let age = now_ns.saturating_sub(state.arrival_ns);
-            if state.quality.is_usable() && age > i64::try_from(limit).unwrap_or(i64::MAX) {
-                state.quality = Quality::Stale;
+            let never = state.updates == 0;
+            let age = now_ns.saturating_sub(if never { began_ns } else { state.arrival_ns });
+            let untold = if never { state.changed_ns == TimeNs::MIN } else { state.quality.is_usable() };
+            if untold && age > limit {
+                if !never {
+                    state.quality = Quality::Stale;
+                }
+                state.changed_ns = now_ns;
+                silent.push(id);
             }
         }
+        silent
     }
 
     /// Whether this reading would only repeat what is known: a record sent twice.
@@ -194,13 +211,27 @@ mod tests {
         let (tags, id) = one_tag(Some(10));
         let mut image = ProcessImage::new(&tags);
         image.apply(&tags, &reading(id, 0, 5.0), 100);
-        image.mark_stale(&tags, 110);
+        assert_eq!(image.mark_stale(&tags, 110), []);
         assert_eq!(image.get(id).quality, Quality::Good);
-        image.mark_stale(&tags, 111);
+        assert_eq!(image.mark_stale(&tags, 111), [id]);
         assert_eq!(image.get(id).quality, Quality::Stale);
+        assert_eq!(image.get(id).changed_ns, 111);
         assert_eq!(image.get(id).value, 5.0);
+        assert_eq!(image.mark_stale(&tags, 112), [], "it is said once");
         image.apply(&tags, &reading(id, 1, 6.0), 112);
         assert_eq!(image.get(id).quality, Quality::Good);
+    }
+
+    #[test]
+    fn a_tag_that_never_spoke_is_reported_once_and_stays_bad() {
+        let (tags, id) = one_tag(Some(10));
+        let mut image = ProcessImage::new(&tags);
+        assert_eq!(image.mark_stale(&tags, 100), []);
+        assert_eq!(image.mark_stale(&tags, 110), []);
+        assert_eq!(image.mark_stale(&tags, 111), [id]);
+        assert_eq!(image.mark_stale(&tags, 200), []);
+        assert_eq!(image.get(id).quality, Quality::Bad);
+        assert_eq!(image.get(id).changed_ns, 111);
     }
 
     proptest! {

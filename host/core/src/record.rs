@@ -49,6 +49,17 @@ pub struct TagValue {
     pub time_ns: TimeNs,
 }
 
+/// A tag that fell silent, or speaks again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceChange {
+    /// The tag.
+    pub tag: TagId,
+    /// The asset's key, where it belongs to one.
+    pub asset: Option<Arc<str>>,
+    /// Whether no sample came for longer than its `stale_after`; else one came again.
+    pub silent: bool,
+}
+
 /// An instance that failed outside a frame's outcome: after its frame was counted as missed, or
 /// when it was started again.
 #[derive(Clone, Debug)]
@@ -77,8 +88,10 @@ pub struct ScanRecord {
     pub time_ns: TimeNs,
     /// What became of the samples that arrived.
     pub arrivals: ArrivalCounts,
-    /// Values that are new in this scan; empty where no sink asks for them.
+    /// Values that are new in this scan or whose quality changed; empty where no sink asks for them.
     pub values: Vec<TagValue>,
+    /// Tags that fell silent in this scan, or speak again.
+    pub presence: Vec<PresenceChange>,
     /// One for each frame whose outcome was settled in this scan.
     pub instances: Vec<InstanceRecord>,
     /// What was written, in order.

@@ -28,7 +28,7 @@ fn options(broker: BrokerAddress, client_id: &str) -> LinkOptions {
 }
 
 fn message(topic: &str, payload: &str, delivery: Delivery) -> OutgoingMessage {
-    OutgoingMessage { topic: topic.into(), payload: payload.into(), retain: false, delivery }
+    OutgoingMessage { topic: topic.into(), payload: payload.into(), retain: false, delivery, expiry_s: None }
 }
 
 fn tags() -> [TagId; 3] {

@@ -66,12 +66,14 @@ impl Workspace {
         cargo
     }
 
-    /// Builds the controller as demo, tests and bench use it. The features are those of the whole workspace, so that
-    /// a later test run compiles nothing twice.
+    /// Builds the controller as demo, tests and bench use it. The features are those of the whole workspace, and this
+    /// program is built again beside it: cargo compiles a crate that a macro and a program share in another way than
+    /// one that only macros use, and everything above it too. So a later test run compiles nothing twice.
     pub(crate) fn build_host(&self) -> Result<()> {
         self.step("building the controller");
         let mut cargo = self.cargo();
-        cargo.args(["build", "--release", "--workspace", "--features", HOST_FEATURES, "--bin", "dinrail"]);
+        cargo.args(["build", "--release", "--workspace", "--features", HOST_FEATURES]);
+        cargo.args(["--bin", "dinrail", "--bin", "xtask"]);
         run(&mut cargo)
     }
 

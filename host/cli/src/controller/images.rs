@@ -2,8 +2,8 @@
 
 use dinrail_core::image::{ArrivalCounts, ProcessImage};
 use dinrail_core::reading::Reading;
-use dinrail_core::record::TagValue;
-use dinrail_core::tag::TagTable;
+use dinrail_core::record::{PresenceChange, TagValue};
+use dinrail_core::tag::{Quality, TagId, TagTable};
 use dinrail_core::time::TimeNs;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct Images {
     images: Vec<ProcessImage>,
     keys: Vec<Option<Arc<str>>>,
     by_key: HashMap<Arc<str>, ImageId>,
+    /// Tags that are silent now.
+    silent: Vec<(ImageId, TagId)>,
     /// Samples of assets past [`MAX_ASSETS`].
     refused: u64,
 }
@@ -43,7 +45,7 @@ impl Images {
     #[must_use]
     pub fn new(tags: Arc<TagTable>) -> Images {
         let site = ProcessImage::new(&tags);
-        Images { tags, images: vec![site], keys: vec![None], by_key: HashMap::new(), refused: 0 }
+        Images { tags, images: vec![site], keys: vec![None], by_key: HashMap::new(), silent: Vec::new(), refused: 0 }
     }
 
     /// The site's own image.
@@ -80,28 +82,46 @@ impl Images {
         self.images[id.0].apply(&self.tags, reading, now_ns)
     }
 
-    /// Marks what is too old.
-    pub fn mark_stale(&mut self, now_ns: TimeNs) {
-        for image in &mut self.images {
-            image.mark_stale(&self.tags, now_ns);
+    /// Marks what is too old, and says which tags fell silent or speak again.
+    pub fn mark_stale(&mut self, now_ns: TimeNs) -> Vec<PresenceChange> {
+        let mut changes = Vec::new();
+        let (images, keys) = (&mut self.images, &self.keys);
+        let mut change = |(id, tag): (ImageId, TagId), silent| {
+            changes.push(PresenceChange { tag, asset: keys[id.0].clone(), silent });
+        };
+        self.silent.retain(|(id, tag)| {
+            let state = images[id.0].get(*tag);
+            let still = state.updates == 0 || state.quality == Quality::Stale;
+            if !still {
+                change((*id, *tag), false);
+            }
+            still
+        });
+        for (index, image) in images.iter_mut().enumerate() {
+            for tag in image.mark_stale(&self.tags, now_ns) {
+                change((ImageId(index), tag), true);
+                self.silent.push((ImageId(index), tag));
+            }
         }
+        changes
     }
 
-    /// Every value that arrived in the scan at `now_ns`.
+    /// Every value that arrived in the scan at `now_ns`, or whose quality changed in it.
     #[must_use]
-    pub fn arrived(&self, now_ns: TimeNs) -> Vec<TagValue> {
+    pub fn changed(&self, now_ns: TimeNs) -> Vec<TagValue> {
         let mut values = Vec::new();
         for (image, key) in self.images.iter().zip(&self.keys) {
             for (tag, definition) in self.tags.iter() {
                 let state = image.get(tag);
                 let is_value = definition.kind == dinrail_core::tag::TagKind::Value;
-                if is_value && state.arrival_ns == now_ns && state.updates > 0 {
+                if is_value && state.changed_ns == now_ns {
                     values.push(TagValue {
                         tag,
                         asset: key.clone(),
                         value: state.value,
                         quality: state.quality,
-                        time_ns: state.source_time_ns,
+                        // Of a tag that never had a value, the time at which that was noticed.
+                        time_ns: if state.updates > 0 { state.source_time_ns } else { now_ns },
                     });
                 }
             }
@@ -113,5 +133,51 @@ impl Images {
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use dinrail_core::reading::{RawValue, ReadingKind, SourceId};
+    use dinrail_core::tag::Tag;
+    use dinrail_core::unit::Unit;
+
+    #[test]
+    fn silence_and_its_end_are_said_once_and_their_values_are_told() {
+        let mut tags = TagTable::default();
+        let mut ids = Vec::new();
+        for name in ["speaks", "never"] {
+            let mut tag = Tag::new(name, Unit::parse("").unwrap());
+            tag.stale_after_ns = Some(10);
+            ids.push(tags.add(tag).unwrap());
+        }
+        let mut images = Images::new(Arc::new(tags));
+        let reading = |time_ns, value| Reading {
+            source: SourceId(0),
+            kind: ReadingKind::Live,
+            asset: None,
+            time_ns,
+            values: vec![(ids[0], RawValue::Number(value))],
+        };
+        let mut scan = |now_ns, value: Option<f64>| {
+            if let Some(value) = value {
+                images.apply(ImageId::SITE, &reading(now_ns, value), now_ns);
+            }
+            let said: Vec<(TagId, bool)> =
+                images.mark_stale(now_ns).iter().map(|change| (change.tag, change.silent)).collect();
+            let told: Vec<(TagId, Quality, TimeNs)> =
+                images.changed(now_ns).iter().map(|value| (value.tag, value.quality, value.time_ns)).collect();
+            (said, told)
+        };
+        let (speaks, never) = (ids[0], ids[1]);
+        assert_eq!(scan(0, Some(1.0)), (vec![], vec![(speaks, Quality::Good, 0)]));
+        assert_eq!(scan(10, None), (vec![], vec![]));
+        let silent =
+            (vec![(speaks, true), (never, true)], vec![(speaks, Quality::Stale, 0), (never, Quality::Bad, 11)]);
+        assert_eq!(scan(11, None), silent);
+        assert_eq!(scan(12, None), (vec![], vec![]));
+        assert_eq!(scan(13, Some(2.0)), (vec![(speaks, false)], vec![(speaks, Quality::Good, 13)]));
     }
 }

@@ -36,7 +36,7 @@ impl Source for TableSource {
         self.failed || self.table.finished()
     }
 
-    fn first_time_ns(&self) -> Option<TimeNs> {
+    fn next_time_ns(&self) -> Option<TimeNs> {
         self.table.next_time()
     }
 

@@ -90,7 +90,7 @@ impl Controller {
         self.restart_due(&mut scanning);
         scanning.record.arrivals = self.drain(&mut scanning);
         if self.wants_values {
-            scanning.record.values = self.images.arrived(at.now_ns);
+            scanning.record.values = self.images.changed(at.now_ns);
         }
         // In virtual time the new assets' instances are there already.
         self.place_started(&mut scanning);
@@ -124,8 +124,30 @@ impl Controller {
 
     /// Source time at which virtual time begins, where a source knows it.
     #[must_use]
-    pub fn first_time_ns(&self) -> Option<TimeNs> {
-        self.sources.iter().filter_map(|source| source.first_time_ns()).min()
+    pub fn next_time_ns(&self) -> Option<TimeNs> {
+        self.sources.iter().filter_map(|source| source.next_time_ns()).min()
+    }
+
+    /// Run time until which scans would find nothing to do, where that is certain: nothing but tables is read,
+    /// every plugin waits for their rows, and no output has a lease to watch over.
+    #[must_use]
+    pub fn idle_until_ns(&self) -> Option<TimeNs> {
+        let of_tables = self.plugins.iter().all(|plugin| !plugin.row_sources.is_empty());
+        let known = self.sources.iter().all(|source| source.is_exhausted() || source.next_time_ns().is_some());
+        let starting = self.slots.iter().any(|slot| slot.starting);
+        let idle = of_tables && known && !starting && self.outputs.is_empty() && !self.has_work();
+        idle.then(|| self.next_time_ns()).flatten()
+    }
+
+    /// The frames whose outcome nobody waits for any more, because the run ends.
+    pub fn abandon(&mut self) -> Vec<InstanceRecord> {
+        let mut ended = Vec::new();
+        for slot in &mut self.slots {
+            if let Some(flight) = slot.flight.take().filter(|flight| !flight.missed) {
+                ended.push(settled(slot.id, flight.frame, Outcome::Skipped("the run ended before its release")));
+            }
+        }
+        ended
     }
 
     /// What plugins wrote for the operator since the last time this was asked.
@@ -215,7 +237,7 @@ impl Controller {
             }
         }
         self.readings = readings;
-        self.images.mark_stale(now_ns);
+        scanning.record.presence = self.images.mark_stale(now_ns);
         for slot in &mut self.slots {
             if self.plugins[slot.plugin].row_sources.is_empty() {
                 slot.builder.push_row(now_ns, self.images.get(slot.image));

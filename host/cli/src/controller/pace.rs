@@ -81,6 +81,17 @@ impl Pace {
         Some(slot)
     }
 
+    /// In virtual time, leaves out the slots in which nothing can happen before something arrives at `time_ns`. The
+    /// last of them stays: what falls silent meanwhile is marked in it.
+    pub fn skip_towards(&mut self, time_ns: TimeNs) {
+        let step_ns = self.step_ns();
+        if self.speed != Speed::Max || step_ns == 0 || time_ns <= self.origin_ns {
+            return;
+        }
+        let last_empty = (time_ns.abs_diff(self.origin_ns) - 1) / step_ns;
+        self.next_slot = self.next_slot.max(last_empty);
+    }
+
     /// Scans that ended after the next one's time.
     #[must_use]
     pub fn overruns(&self) -> u64 {
@@ -148,6 +159,23 @@ mod tests {
         pace.skip_passed_slots(Duration::from_millis(740));
         assert_eq!((pace.next_slot, pace.overruns), (8, 1));
         assert_eq!(pace.run_time(8), 48_000_000_000);
+    }
+
+    #[test]
+    fn virtual_time_leaves_out_what_is_empty_but_its_last_slot() {
+        let (_keep, stop) = crossbeam_channel::bounded(1);
+        let mut pace = Pace::new(1_000, Duration::from_nanos(10), Speed::Max);
+        let mut after = |time_ns| {
+            pace.skip_towards(time_ns);
+            pace.next(&stop).unwrap()
+        };
+        assert_eq!(after(1_000), Slot { scan: 0, now_ns: 1_000 });
+        // What comes at 1,051 is drained in the slot of 1,060.
+        assert_eq!(after(1_051), Slot { scan: 1, now_ns: 1_050 });
+        assert_eq!(after(1_051), Slot { scan: 2, now_ns: 1_060 });
+        assert_eq!(after(2_000), Slot { scan: 3, now_ns: 1_990 });
+        assert_eq!(after(2_000), Slot { scan: 4, now_ns: 2_000 });
+        assert_eq!(after(1_500), Slot { scan: 5, now_ns: 2_010 }, "never back");
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub trait Source: Send {
         false
     }
 
-    /// Source time of its first reading, where it is known ahead: virtual time begins there.
-    fn first_time_ns(&self) -> Option<TimeNs> {
+    /// Source time of its next reading, where it is known ahead: virtual time begins there, and has no need to
+    /// stop before it.
+    fn next_time_ns(&self) -> Option<TimeNs> {
         None
     }
 

@@ -40,6 +40,8 @@ pub struct OutgoingMessage {
     pub retain: bool,
     /// How surely.
     pub delivery: Delivery,
+    /// Seconds after which the broker no longer hands it on (MQTT 5 message expiry interval); none: never.
+    pub expiry_s: Option<u32>,
 }
 
 impl OutgoingMessage {

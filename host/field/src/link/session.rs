@@ -220,7 +220,11 @@ pub(super) fn pump(state: &mut State, run: &str) {
         if again {
             user_properties.push(("dinrail-again".to_owned(), "1".to_owned()));
         }
-        let properties = PublishProperties { user_properties, ..PublishProperties::default() };
+        let properties = PublishProperties {
+            user_properties,
+            message_expiry_interval: message.expiry_s,
+            ..PublishProperties::default()
+        };
         let qos = match message.delivery {
             Delivery::AtMostOnce => QoS::AtMostOnce,
             Delivery::AtLeastOnce => QoS::AtLeastOnce,
@@ -242,7 +246,7 @@ pub(super) fn disconnect(state: &State) -> bool {
 
 /// A message for the status topic.
 pub(super) fn status(topic: Arc<str>, text: &[u8]) -> OutgoingMessage {
-    OutgoingMessage { topic, payload: text.to_vec(), retain: true, delivery: Delivery::AtLeastOnce }
+    OutgoingMessage { topic, payload: text.to_vec(), retain: true, delivery: Delivery::AtLeastOnce, expiry_s: None }
 }
 
 fn by_topic(subscriptions: &[Subscription]) -> HashMap<&str, Vec<&Subscription>> {

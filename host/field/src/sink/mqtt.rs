@@ -129,8 +129,13 @@ fn named<'a>(
 
 fn publish(link: &MqttLink, kind: Kind, topic: &Arc<str>, object: &[u8]) {
     let delivery = if kind == Kind::Value { Delivery::AtMostOnce } else { Delivery::AtLeastOnce };
-    let message =
-        OutgoingMessage { topic: Arc::clone(topic), payload: object.to_vec(), retain: kind.is_status(), delivery };
+    let message = OutgoingMessage {
+        topic: Arc::clone(topic),
+        payload: object.to_vec(),
+        retain: kind.is_status(),
+        delivery,
+        expiry_s: None,
+    };
     // A refusal is counted by the link; there is nobody here who could do better.
     if let Err(refused) = link.publish(message) {
         tracing::debug!(%topic, %refused, "a message is not taken");

@@ -140,7 +140,7 @@ impl Source for Blocks {
         self.next = (self.next + 1) % MADE_BLOCKS;
     }
 
-    fn first_time_ns(&self) -> Option<TimeNs> {
+    fn next_time_ns(&self) -> Option<TimeNs> {
         Some(0)
     }
 }

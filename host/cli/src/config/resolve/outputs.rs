@@ -247,7 +247,15 @@ fn within(findings: &Findings, found: &Found<String>, offset: usize, length: usi
     start..(start + length).min(inner.end)
 }
 
+/// Whether the configuration says that the device tells nothing of what it does.
+fn waives_readback(section: &Section<'_>) -> bool {
+    section.value("readback").is_some_and(|found| found.value.0.as_bool() == Some(false))
+}
+
 fn readback(section: &Section<'_>, tags: &Tags, unit: &Unit) -> Option<Readback> {
+    if waives_readback(section) {
+        return None;
+    }
     let name = section.text("readback")?;
     let Some(tag) = tags.table.find(&name.value) else {
         if !tags.is_excused(&name.value) {
@@ -323,6 +331,13 @@ fn check_spec(section: &Section<'_>, spec: &OutputSpec) {
         let key = error.problem.key();
         let help = format!("change `{key}` of {}", section.title());
         section.findings().add(place(key), error.to_string(), "", help);
+    }
+    let unread = spec.readback.is_none() && !section.has("readback");
+    if spec.mode == Mode::Auto && spec.kind == OutputKind::Analogue && unread {
+        let message = format!("{} is in auto and has no `readback`: nobody knows where it stands", section.title());
+        let help = "bind the tag that the device reports, `readback = \"…\"`; where it has none, `readback = false` lets \
+                    the first command go out unslewed";
+        section.findings().add(section.span(), message, "here", help);
     }
     if spec.mode == Mode::Auto && spec.default.is_none() && spec.fail_safe.is_none() {
         let message = format!("{} is in auto and has neither `default` nor `fail_safe`", section.title());

@@ -46,6 +46,9 @@ const MIN_PERIOD_NS: u64 = 1_000_000;
 const MAX_PERIOD_NS: u64 = 3_600_000_000_000;
 /// Past it, run time would outrun the integers that count it within a year.
 const MAX_SPEED: f64 = 100_000.0;
+
+/// A day that takes three months; slower, the steps of run time would round to nothing.
+const MIN_SPEED: f64 = 0.01;
 /// More threads than any controller has cores.
 const MAX_WORKERS: i64 = 256;
 
@@ -70,7 +73,7 @@ pub(super) fn scan(root: &Section<'_>) -> FoundScan {
     if let Some(speed) = section.value("speed") {
         match (speed.value.0.as_str(), speed.value.number()) {
             (Some("max"), _) => scan.speed = Speed::Max,
-            (_, Some(ratio)) if 0.0 < ratio && ratio <= MAX_SPEED => scan.speed = Speed::Ratio(ratio),
+            (_, Some(ratio)) if MIN_SPEED <= ratio && ratio <= MAX_SPEED => scan.speed = Speed::Ratio(ratio),
             _ => bad_speed(section.findings(), speed.span.clone()),
         }
         found.speed_span = speed.span;
@@ -80,7 +83,7 @@ pub(super) fn scan(root: &Section<'_>) -> FoundScan {
 }
 
 fn bad_speed(findings: &Findings, span: Span) {
-    let message = format!("`speed` should be a number above 0, at most {MAX_SPEED}, or \"max\"");
+    let message = format!("`speed` should be a number from {MIN_SPEED} to {MAX_SPEED}, or \"max\"");
     findings.add(span, message, "", "write 1 for a live plant, 60 for an hour a minute, \"max\" for a file");
 }
 

@@ -83,7 +83,7 @@ fn site_and_scan() {
         ("period = \"100ms\"", "period = §\"100m\"", "`m` could be minutes or milliseconds", "\"100ms\""),
         ("period = \"100ms\"", "period = §\"1 fortnight\"", "is not a duration", "ns, us, ms, s, min, h, d"),
         ("period = \"100ms\"", "period = §\"0s\"", "out of bounds", "from 1ms to 1h"),
-        ("workers = 2", "speed = §0", "`speed` should be a number above 0", "\"max\""),
+        ("workers = 2", "speed = §0", "`speed` should be a number from", "\"max\""),
         ("workers = 2", "speed = §\"fast\"", "or \"max\"", ""),
         ("workers = 2", "speed = §60", "the source `plc1` is live", "leave `speed` out"),
     ]);
@@ -390,4 +390,19 @@ fn a_live_output_is_not_hurried_either() {
     let errors = folder.parse(&format!("{text}{output}")).unwrap_err();
     assert_eq!(errors.count(), 1, "{errors}");
     assert_eq!(errors.iter().next().unwrap().line_column(), (2, 9), "{errors}");
+}
+
+#[test]
+fn an_analogue_output_in_auto_says_where_it_is_read_back_or_that_it_is_not() {
+    let folder = Folder::new();
+    let without = GOOD.replacen("readback = \"reactor.temp\"\n", "", 1);
+    let Err(errors) = folder.parse(&without) else { panic!("it resolves") };
+    let error = errors.iter().next().unwrap();
+    assert_eq!(errors.count(), 1, "{errors}");
+    assert!(
+        error.message().contains("has no `readback`") && error.help_text().contains("readback = false"),
+        "{errors}"
+    );
+    let waived = GOOD.replacen("readback = \"reactor.temp\"", "readback = false", 1);
+    assert!(folder.parse(&waived).is_ok());
 }

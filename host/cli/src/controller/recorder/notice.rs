@@ -5,8 +5,8 @@ use crate::statistics::{MqttFigures, Statistics};
 use crate::view::{Event, EventKind, OutputLine, PluginLine, Snapshot, View};
 use dinrail_core::guard::{Judgement, Reason};
 use dinrail_core::outcome::{Anomaly, Outcome};
-use dinrail_core::record::{InstanceId, ScanRecord};
-use dinrail_core::tag::Quality;
+use dinrail_core::record::{InstanceId, PresenceChange, ScanRecord};
+use dinrail_core::tag::{Quality, TagTable};
 use dinrail_core::time::TimeNs;
 use dinrail_field::message::Named;
 use std::collections::HashMap;
@@ -17,6 +17,12 @@ const SNAPSHOT_EVERY: Duration = Duration::from_millis(200);
 
 /// Contributions that a line names.
 const NAMED_CONTRIBUTIONS: usize = 3;
+
+/// Tags that a line about silence names; a broken link takes hundreds with it.
+const NAMED_TAGS: usize = 5;
+
+/// Between two lines about one output's verdicts, so that a setpoint that moves buries no finding.
+const VERDICT_EVERY: Duration = Duration::from_secs(10);
 
 /// What an instance last said.
 #[derive(Clone, Copy, Default)]
@@ -32,6 +38,8 @@ pub(super) struct Notices {
     said: HashMap<InstanceId, Said>,
     /// By output: the latest judgement.
     judged: Vec<Option<Judgement>>,
+    /// By output: when its last line was, and how many were left out since.
+    verdict_lines: Vec<(Option<Instant>, u64)>,
     /// By output: the value in force.
     applied: Vec<Option<f64>>,
     last_snapshot: Option<Instant>,
@@ -43,6 +51,7 @@ impl Notices {
         Notices {
             time_zone,
             judged: vec![None; outputs.len()],
+            verdict_lines: vec![(None, 0); outputs.len()],
             applied: vec![None; outputs.len()],
             outputs,
             said: HashMap::new(),
@@ -105,9 +114,21 @@ impl Notices {
         (now.alarm && !before.alarm) || (now.doubt && !before.doubt)
     }
 
-    /// Lines about outputs, faults and states.
-    pub(super) fn scan(&mut self, view: &mut View, record: &ScanRecord, label: impl Fn(InstanceId) -> String) {
+    /// Lines about outputs, silent tags, faults and states.
+    pub(super) fn scan(
+        &mut self,
+        view: &mut View,
+        record: &ScanRecord,
+        tags: &TagTable,
+        label: impl Fn(InstanceId) -> String,
+    ) {
         let time_ns = record.time_ns;
+        for (silent, what) in [(true, "silent: no sample for longer than `stale_after`"), (false, "speaks again")] {
+            let named: Vec<&PresenceChange> = record.presence.iter().filter(|change| change.silent == silent).collect();
+            if !named.is_empty() {
+                self.controller(view, time_ns, &format!("{}: {what}", tag_list(&named, tags)));
+            }
+        }
         for instance in &record.instances {
             for judgement in &instance.judgements {
                 self.judgement(view, time_ns, judgement);
@@ -132,7 +153,7 @@ impl Notices {
         }
     }
 
-    /// A line where an output's verdict or its reason changes.
+    /// A line where an output's verdict or its reason changes, but not more than one every [`VERDICT_EVERY`].
     fn judgement(&mut self, view: &mut View, time_ns: TimeNs, judgement: &Judgement) {
         let index = judgement.output.index();
         self.applied[index] = judgement.applied;
@@ -142,12 +163,22 @@ impl Notices {
         if same {
             return;
         }
+        let (last, left_out) = &mut self.verdict_lines[index];
+        if last.is_some_and(|last| last.elapsed() < VERDICT_EVERY) {
+            *left_out += 1;
+            return;
+        }
+        *last = Some(Instant::now());
+        let more = match std::mem::take(left_out) {
+            0 => String::new(),
+            count => format!("; {count} changes since the last line"),
+        };
         let output = &self.outputs[index];
         let unit = &output.unit;
         let setpoint = judgement.setpoint.map_or("none".into(), |value| format!("{value:.4} {unit}"));
         let applied = judgement.applied.map_or("unknown".into(), |value| format!("{value:.4} {unit}"));
         let text = format!(
-            "{}: {} {}: {} (in force {applied})",
+            "{}: {} {}: {} (in force {applied}{more})",
             output.name,
             setpoint,
             judgement.verdict.name(),
@@ -169,6 +200,19 @@ impl Notices {
             Err(_) => format!("{time_ns} ns"),
         }
     }
+}
+
+/// The first few by name, the others counted.
+fn tag_list(changes: &[&PresenceChange], tags: &TagTable) -> String {
+    let name = |change: &&PresenceChange| {
+        let tag = &tags.get(change.tag).name;
+        change.asset.as_ref().map_or_else(|| tag.clone(), |asset| format!("{tag}[{asset}]"))
+    };
+    let mut text = changes.iter().take(NAMED_TAGS).map(name).collect::<Vec<_>>().join(", ");
+    if changes.len() > NAMED_TAGS {
+        text.push_str(&format!(" and {} more", changes.len() - NAMED_TAGS));
+    }
+    text
 }
 
 fn same_kind(one: &Reason, other: &Reason) -> bool {

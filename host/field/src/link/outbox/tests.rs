@@ -5,7 +5,13 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn message(number: u64, delivery: Delivery) -> OutgoingMessage {
-    OutgoingMessage { topic: "t".into(), payload: number.to_le_bytes().to_vec(), retain: false, delivery }
+    OutgoingMessage {
+        topic: "t".into(),
+        payload: number.to_le_bytes().to_vec(),
+        retain: false,
+        delivery,
+        expiry_s: None,
+    }
 }
 
 fn number(handed: &Handed) -> u64 {

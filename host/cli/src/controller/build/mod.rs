@@ -2,10 +2,13 @@
 //! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
+mod tables;
+mod wiring;
+mod workers;
+
 use super::Controller;
 use super::images::Images;
 use super::links::{LinkSource, TableSource};
-use super::outputs::OutputDriver;
 use super::plant::{PlantSource, SharedPlant};
 use super::recorder::Setup;
 use super::slots::Plugin;
@@ -19,18 +22,14 @@ use dinrail_core::reading::SourceId;
 use dinrail_core::record::InstanceId;
 use dinrail_core::tag::TagId;
 use dinrail_engine::{Engine, EngineSettings, Limits, Pace, Profile, WorkerPool};
-use dinrail_field::link::{Clock, LinkOptions, MqttLink};
+use dinrail_field::link::{Clock, MqttLink};
 use dinrail_field::message::Named;
-use dinrail_field::sink::jsonl::JsonlSink;
-use dinrail_field::sink::mqtt::MqttSink;
-use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator};
-use dinrail_field::source::mqtt::{Field, PayloadTime, Subscription};
-use dinrail_field::topic::Topics;
+use dinrail_field::source::csv::CsvSource;
 use dinrail_inference::Catalog;
 use dinrail_sim::judge::Detections;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use wiring::{Links, output_drivers, sinks};
 
 /// What was opened and checked.
 pub struct Prepared {
@@ -101,7 +100,7 @@ pub fn prepare(config: Config) -> Result<Prepared, BuildError> {
     for (index, source) in config.sources.iter().enumerate() {
         let id = SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"));
         match &source.kind {
-            config::SourceKind::Csv(table) => match open_table(&config, id, table) {
+            config::SourceKind::Csv(table) => match tables::open(&config, id, table) {
                 Ok(opened) => tables.push((id, source.name.clone(), opened)),
                 Err(message) => errors.push(mistake(
                     &config,
@@ -308,46 +307,6 @@ fn judge(
     Detections::new(script)
 }
 
-fn open_table(config: &Config, id: SourceId, table: &config::CsvSource) -> Result<CsvSource, String> {
-    let numbered = |index: usize| ColumnRef::Number(index + 1);
-    let columns = config
-        .tags
-        .iter()
-        .zip(&config.tag_origins)
-        .filter(|(_, origin)| origin.source == id)
-        .filter_map(|((tag, _), origin)| match origin.address {
-            config::TagAddress::Column(index) => Some((numbered(index), tag)),
-            config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } => None,
-        })
-        .collect();
-    let time = match &table.time {
-        config::CsvTime::Format { column, format } => CsvTime::Column {
-            column: numbered(*column),
-            format: format.parse().map_err(|error| format!("`format`: {error}"))?,
-        },
-        config::CsvTime::Count { column, period_ns, start_ns } => {
-            CsvTime::Count { column: numbered(*column), start_ns: *start_ns, period_ns: *period_ns }
-        }
-        config::CsvTime::Period { period_ns, start_ns } => {
-            CsvTime::Period { start_ns: *start_ns, period_ns: *period_ns }
-        }
-    };
-    CsvSource::open(CsvOptions {
-        source: id,
-        path: table.path.clone(),
-        separator: match table.delimiter {
-            config::Delimiter::Byte(byte) => Separator::Character(byte),
-            config::Delimiter::Whitespace => Separator::Whitespace,
-        },
-        header: table.header,
-        columns,
-        time,
-        key: table.key.map(numbered),
-        zone: config.site.time_zone.clone(),
-    })
-    .map_err(|error| error.to_string())
-}
-
 /// What runs.
 pub struct Assembly {
     /// The scan's part.
@@ -457,165 +416,4 @@ impl Prepared {
             speed: config.scan.speed,
         })
     }
-}
-
-/// Threads for cyclic plugins where the configuration names no number: one each, so that one that loops holds
-/// nobody else up, and not more than these.
-const MAX_CYCLIC_WORKERS: usize = 16;
-
-impl Config {
-    /// Threads for cyclic plugins.
-    fn cyclic_workers(&self) -> usize {
-        let cyclic = self.plugins.iter().filter(|plugin| !plugin.background).count();
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let assets = self.plugins.iter().any(|plugin| plugin.asset_key.is_some());
-        let wanted = if assets { cyclic.max(cores.saturating_sub(1)) } else { cyclic };
-        self.scan.workers.unwrap_or(wanted.clamp(1, MAX_CYCLIC_WORKERS))
-    }
-
-    /// All threads: those of the cyclic plugins, then one for each plugin that runs beside the scan.
-    fn worker_threads(&self) -> usize {
-        self.cyclic_workers() + self.plugins.iter().filter(|plugin| plugin.background).count()
-    }
-
-    /// The threads of a plugin's instances. A cyclic plugin never shares one with a background plugin.
-    fn workers_of(&self, plugin: usize) -> std::ops::Range<usize> {
-        let cyclic = self.cyclic_workers();
-        let earlier =
-            |background: bool| self.plugins.iter().take(plugin).filter(|other| other.background == background).count();
-        let this = &self.plugins[plugin];
-        if this.background {
-            let own = cyclic + earlier(true);
-            own..own + 1
-        } else if this.asset_key.is_some() {
-            0..cyclic
-        } else {
-            let own = earlier(false) % cyclic;
-            own..own + 1
-        }
-    }
-}
-
-struct Links {
-    started: Vec<(SourceId, MqttLink)>,
-}
-
-impl Links {
-    fn start(config: &Config, clock: &Clock) -> Result<Links, BuildError> {
-        let mut started = Vec::new();
-        for (index, source) in config.sources.iter().enumerate() {
-            let config::SourceKind::Mqtt(mqtt) = &source.kind else { continue };
-            let id = SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"));
-            let failed = |error| BuildError::Link { source_name: source.name.clone(), error };
-            let options = link_options(config, id, mqtt, clock);
-            started.push((id, MqttLink::start(options).map_err(failed)?));
-        }
-        Ok(Links { started })
-    }
-
-    fn get(&self, id: SourceId) -> &MqttLink {
-        let found = self.started.iter().find(|(source, _)| *source == id);
-        &found.expect("the configuration binds outputs and sinks to links only").1
-    }
-}
-
-fn link_options(config: &Config, id: SourceId, mqtt: &config::MqttSource, clock: &Clock) -> LinkOptions {
-    let address = mqtt.url.parse().expect("the configuration checked it");
-    let mut options = LinkOptions::new(address, mqtt.client_id.clone(), Arc::clone(clock));
-    options.source = id;
-    options.subscriptions = subscriptions(config, id);
-    if let Some(login) = &mqtt.login {
-        options.credentials =
-            Some(dinrail_field::link::Credentials { user: login.user.clone(), password: login.password.clone() });
-    }
-    if let Some(keep_alive_ns) = mqtt.keep_alive_ns {
-        options.keep_alive = Duration::from_nanos(keep_alive_ns);
-    }
-    if let Some(expiry_ns) = mqtt.session_expiry_ns {
-        options.session_expiry_s = u32::try_from(expiry_ns / 1_000_000_000).unwrap_or(u32::MAX);
-    }
-    if let Some(limit) = mqtt.inbox_limit {
-        options.inbox_limit = limit;
-    }
-    if let Some(limit) = mqtt.outbox_limit {
-        options.outbox_limit = limit;
-    }
-    options.status_topic = status_topic(config, id);
-    options
-}
-
-/// Of the first sink that goes through this link.
-fn status_topic(config: &Config, id: SourceId) -> Option<String> {
-    config.sinks.iter().find_map(|sink| match &sink.kind {
-        config::SinkKind::Mqtt { source, topic } if *source == id => {
-            Topics::parse(topic, &config.site.name).ok().map(|topics| topics.status())
-        }
-        config::SinkKind::Mqtt { .. } | config::SinkKind::Jsonl { .. } => None,
-    })
-}
-
-/// One subscription a topic, with the fields of all of its tags.
-fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
-    let mut subscriptions: Vec<Subscription> = Vec::new();
-    for ((tag, _), origin) in config.tags.iter().zip(&config.tag_origins) {
-        let config::TagAddress::Topic { topic, pointer, time } = &origin.address else { continue };
-        if origin.source != id {
-            continue;
-        }
-        let checked = "the configuration checked it";
-        let field = Field { tag, pointer: pointer.as_ref().map(|text| text.parse().expect(checked)) };
-        let time = time.as_ref().map(|time| PayloadTime {
-            pointer: time.pointer.parse().expect(checked),
-            format: time.format.parse().expect(checked),
-        });
-        match subscriptions.iter_mut().find(|known| known.topic == *topic) {
-            Some(known) => known.fields.push(field),
-            None => subscriptions.push(Subscription { topic: topic.clone(), asset: None, fields: vec![field], time }),
-        }
-    }
-    subscriptions
-}
-
-fn output_drivers(
-    config: &Config,
-    plants: &[(SourceId, SharedPlant, Vec<Option<TagId>>)],
-    links: &Links,
-) -> Vec<OutputDriver> {
-    let driver = |output: &config::Output| {
-        let (name, unit) = (output.spec.name.clone(), output.spec.unit.code().to_owned());
-        match &output.address {
-            config::OutputAddress::Actuator { index, conversion } => {
-                let plant = plants.iter().find(|(id, ..)| *id == output.source);
-                let plant = plant.expect("the configuration binds actuators to plants only").1.clone();
-                OutputDriver::plant(name, unit, plant, *index, *conversion)
-            }
-            config::OutputAddress::Topic(topic) => {
-                OutputDriver::topic(name, unit, links.get(output.source).clone(), topic)
-            }
-        }
-    };
-    config.outputs.iter().map(driver).collect()
-}
-
-fn sinks(config: &Config, links: &Links) -> Result<(Vec<JsonlSink>, Vec<MqttSink>), BuildError> {
-    let (mut jsonl, mut mqtt) = (Vec::new(), Vec::new());
-    for sink in &config.sinks {
-        match &sink.kind {
-            config::SinkKind::Jsonl { target: config::JsonlTarget::Stdout, .. } => {
-                jsonl.push(JsonlSink::to_writer(std::io::stdout()));
-            }
-            config::SinkKind::Jsonl { target: config::JsonlTarget::File(path), append } => {
-                jsonl.push(open_jsonl(&sink.name, path, *append)?);
-            }
-            config::SinkKind::Mqtt { source, topic } => {
-                let topics = Topics::parse(topic, &config.site.name).expect("the configuration checked it");
-                mqtt.push(MqttSink::new(links.get(*source).clone(), topics));
-            }
-        }
-    }
-    Ok((jsonl, mqtt))
-}
-
-fn open_jsonl(name: &str, path: &Path, append: bool) -> Result<JsonlSink, BuildError> {
-    JsonlSink::open(path, append).map_err(|error| BuildError::Sink { sink: name.to_owned(), error })
 }

@@ -1,0 +1,45 @@
+//! A `csv` source, from its part of the configuration.
+
+use crate::config::{self, Config};
+use dinrail_core::reading::SourceId;
+use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator};
+
+pub(super) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> Result<CsvSource, String> {
+    let numbered = |index: usize| ColumnRef::Number(index + 1);
+    let columns = config
+        .tags
+        .iter()
+        .zip(&config.tag_origins)
+        .filter(|(_, origin)| origin.source == id)
+        .filter_map(|((tag, _), origin)| match origin.address {
+            config::TagAddress::Column(index) => Some((numbered(index), tag)),
+            config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } => None,
+        })
+        .collect();
+    let time = match &table.time {
+        config::CsvTime::Format { column, format } => CsvTime::Column {
+            column: numbered(*column),
+            format: format.parse().map_err(|error| format!("`format`: {error}"))?,
+        },
+        config::CsvTime::Count { column, period_ns, start_ns } => {
+            CsvTime::Count { column: numbered(*column), start_ns: *start_ns, period_ns: *period_ns }
+        }
+        config::CsvTime::Period { period_ns, start_ns } => {
+            CsvTime::Period { start_ns: *start_ns, period_ns: *period_ns }
+        }
+    };
+    CsvSource::open(CsvOptions {
+        source: id,
+        path: table.path.clone(),
+        separator: match table.delimiter {
+            config::Delimiter::Byte(byte) => Separator::Character(byte),
+            config::Delimiter::Whitespace => Separator::Whitespace,
+        },
+        header: table.header,
+        columns,
+        time,
+        key: table.key.map(numbered),
+        zone: config.site.time_zone.clone(),
+    })
+    .map_err(|error| error.to_string())
+}

@@ -1,0 +1,429 @@
+//! The recorder's own side: what it does with each record, one sink and one judge after the other.
+
+use super::notice::{self, Notices};
+use super::{Message, Report, Scan, Setup, Stopping, mqtt_figures};
+use crate::controller::slots::Plugin;
+use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
+use crossbeam_channel::Receiver;
+use dinrail_core::guard::{Command, OutputId, Verdict};
+use dinrail_core::outcome::Outcome;
+use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
+use dinrail_core::time::TimeNs;
+use dinrail_engine::{LogLevel, Metric};
+use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
+use dinrail_field::sink::mqtt::ContextId;
+use dinrail_sim::Truth;
+use dinrail_sim::judge::{Finding, ProfitRatio};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Records that are kept in memory.
+const RING_RECORDS: usize = 1_024;
+
+/// What the sinks know an instance by.
+struct Known {
+    plugin: usize,
+    asset: Option<Arc<str>>,
+    /// Plugin's name, with the asset's key where there is one.
+    label: String,
+    context: PluginContext,
+    /// By index of the MQTT sink.
+    registered: Vec<ContextId>,
+}
+
+pub(super) struct Recording {
+    setup: Setup,
+    statistics: Statistics,
+    known: Vec<Known>,
+    ring: VecDeque<Arc<ScanRecord>>,
+    notices: Notices,
+    profit: Option<ProfitRatio>,
+    /// The latest failure of a file, as it was told.
+    sink_error: Option<String>,
+    /// When the run began, until the first scan's line was shown.
+    began: Option<Instant>,
+    /// Run time of the first record.
+    origin_ns: Option<TimeNs>,
+    last_ns: TimeNs,
+}
+
+impl Recording {
+    pub(super) fn new(setup: Setup) -> Recording {
+        let plugins = setup
+            .plugins
+            .iter()
+            .map(|plugin| {
+                PluginFigures::new(
+                    plugin.config.name.clone(),
+                    plugin.world().name(),
+                    plugin.component.digest().to_owned(),
+                )
+            })
+            .collect();
+        Recording {
+            statistics: Statistics { plugins, ..Statistics::default() },
+            notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone()),
+            setup,
+            known: Vec::new(),
+            ring: VecDeque::with_capacity(RING_RECORDS),
+            profit: None,
+            sink_error: None,
+            began: None,
+            origin_ns: None,
+            last_ns: 0,
+        }
+    }
+
+    pub(super) fn run(mut self, receiver: &Receiver<Message>) -> Report {
+        for message in receiver {
+            match message {
+                Message::Instance { id, plugin, asset } => self.meet(id, plugin, asset),
+                Message::Began(began) => self.began = Some(began),
+                Message::Scan(scan) => self.record(*scan),
+                Message::Stopping(stopping) => self.stopping(&stopping),
+            }
+        }
+        self.finish()
+    }
+
+    fn meet(&mut self, id: InstanceId, plugin: usize, asset: Option<Arc<str>>) {
+        assert_eq!(id.index(), self.known.len(), "instances are announced in their order");
+        let of = &self.setup.plugins[plugin];
+        let context = context(of, asset.as_deref(), &self.setup.outputs);
+        let registered = self.setup.mqtt.iter_mut().map(|sink| sink.register(context.clone())).collect();
+        let label = match &asset {
+            Some(key) => format!("{}[{key}]", of.config.name),
+            None => of.config.name.clone(),
+        };
+        self.statistics.plugins[plugin].instances += 1;
+        self.known.push(Known { plugin, asset, label, context, registered });
+    }
+
+    fn record(&mut self, scan: Scan) {
+        let record = &scan.record;
+        let origin_ns = *self.origin_ns.get_or_insert(record.time_ns);
+        self.last_ns = record.time_ns;
+        if let Some(began) = self.began.take() {
+            let line = format!("first scan {:.1} s after the start", began.elapsed().as_secs_f64());
+            self.notices.controller(&mut self.setup.view, record.time_ns, &line);
+        }
+        let time_s = dinrail_core::time::seconds_between(origin_ns, record.time_ns);
+        self.count(&scan);
+        for instance in &record.instances {
+            self.tell_sinks(instance);
+            self.judge_findings(instance, origin_ns);
+        }
+        self.tell_states(record);
+        self.tell_commands(&record.commands);
+        self.tell_values(record);
+        for sink in &mut self.setup.jsonl {
+            if let Err(error) = sink.flush() {
+                self.statistics.sink_errors += 1;
+                // Said once, and again where it changes: a full disk fails at every scan.
+                let text = format!("jsonl: {error}");
+                if self.sink_error.as_ref() != Some(&text) {
+                    self.notices.controller(&mut self.setup.view, record.time_ns, &text);
+                    self.sink_error = Some(text);
+                }
+            }
+        }
+        if let Some(truth) = &scan.truth {
+            self.judge_truth(time_s, truth);
+        }
+        for change in &record.states {
+            let known = &self.known[change.instance.index()];
+            self.statistics.plugins[known.plugin].state = change.state;
+        }
+        self.take_notes(&scan);
+        let tags = Arc::clone(&self.setup.tags);
+        self.notices.scan(&mut self.setup.view, record, &tags, |id| self.known[id.index()].label.clone());
+        if self.notices.snapshot_due() {
+            let snapshot = self.snapshot(&scan, time_s);
+            self.setup.view.snapshot(snapshot);
+        }
+        if self.ring.len() == RING_RECORDS {
+            self.ring.pop_front();
+        }
+        self.ring.push_back(scan.record);
+    }
+
+    /// What became of the outputs.
+    fn stopping(&mut self, stopping: &Stopping) {
+        let Stopping { time_ns, verdicts, abandoned } = stopping;
+        let time_ns = *time_ns;
+        for instance in abandoned {
+            self.count_outcome(instance);
+        }
+        self.statistics.commands += verdicts.commands.len() as u64;
+        self.tell_commands(&verdicts.commands);
+        let name = |output: OutputId| &self.setup.outputs[output.index()].name;
+        let mut lines = Vec::new();
+        for command in &verdicts.commands {
+            let unit = &self.setup.outputs[command.output().index()].unit;
+            lines.push(format!("{} stops at {:.4} {unit}", name(command.output()), command.value()));
+        }
+        lines.extend(verdicts.held.iter().map(|output| format!("{} is held where it is", name(*output))));
+        lines.extend(verdicts.released.iter().map(|output| format!("{} is released", name(*output))));
+        for line in lines {
+            self.notices.controller(&mut self.setup.view, time_ns, &line);
+        }
+    }
+
+    /// A plugin's log lines become the operator's, its metrics figures.
+    fn take_notes(&mut self, scan: &Scan) {
+        for (id, notes) in &scan.notes {
+            let known = &self.known[id.index()];
+            let figures = &mut self.statistics.plugins[known.plugin];
+            figures.notes_dropped += notes.logs_dropped + notes.metrics_dropped;
+            for metric in &notes.metrics {
+                match metric {
+                    Metric::Gauge { name, value } => figures.gauge(name, *value),
+                    Metric::Count { name, add } => figures.add(name, *add),
+                }
+            }
+            for line in notes.logs.iter().filter(|line| line.level != LogLevel::Debug) {
+                let text = format!("{} says: {}", known.label, line.message);
+                self.notices.controller(&mut self.setup.view, scan.record.time_ns, &text);
+            }
+        }
+    }
+
+    fn count(&mut self, scan: &Scan) {
+        let record = &scan.record;
+        let statistics = &mut self.statistics;
+        statistics.scans += 1;
+        statistics.samples_in += record.arrivals.applied;
+        let samples = &mut statistics.samples;
+        samples.bad += record.arrivals.bad;
+        samples.duplicates += record.arrivals.duplicates;
+        samples.reordered += record.arrivals.reordered;
+        *samples = SampleFigures {
+            dropped: scan.sources.dropped,
+            malformed: scan.sources.malformed,
+            failed_sources: scan.sources.failed,
+            rows_dropped: scan.rows_dropped,
+            ..*samples
+        };
+        statistics.commands += record.commands.len() as u64;
+        for late in &record.late_faults {
+            let figures = &mut statistics.plugins[self.known[late.instance.index()].plugin];
+            figures.faults += 1;
+            figures.last_fault = Some(late.fault.to_string());
+        }
+        for instance in &record.instances {
+            self.count_outcome(instance);
+        }
+    }
+
+    fn count_outcome(&mut self, instance: &InstanceRecord) {
+        let statistics = &mut self.statistics;
+        let figures = &mut statistics.plugins[self.known[instance.instance.index()].plugin];
+        figures.count(&instance.report.outcome, instance.report.duration_ns);
+        statistics.inferences += instance.report.inferences.len() as u64;
+        if let Outcome::Answered(results) = &instance.report.outcome {
+            statistics.results += results.len() as u64;
+        }
+        for judgement in &instance.judgements {
+            let proposals = &mut statistics.proposals;
+            match judgement.verdict {
+                Verdict::Accepted => proposals.accepted += 1,
+                Verdict::Clamped => proposals.clamped += 1,
+                Verdict::Held => proposals.held += 1,
+                Verdict::Rejected => proposals.rejected += 1,
+            }
+        }
+    }
+
+    fn tell_sinks(&mut self, instance: &InstanceRecord) {
+        let known = &self.known[instance.instance.index()];
+        let outcome = &instance.report.outcome;
+        let proposals = match outcome {
+            Outcome::Answered(results) => results.proposals(),
+            Outcome::Missed | Outcome::Faulted(_) | Outcome::Skipped(_) => &[],
+        };
+        let reasons: Vec<String> = instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
+        let judged: Vec<Judged<'_>> = proposals
+            .iter()
+            .zip(instance.judgements.iter().zip(&reasons))
+            .map(|(proposal, (judgement, reason))| Judged {
+                proposal,
+                verdict: judgement.verdict.name(),
+                reason,
+                applied: judgement.applied,
+            })
+            .collect();
+        for sink in &mut self.setup.jsonl {
+            sink.outcome(&known.context, &instance.frame, outcome, &judged);
+        }
+        for (sink, id) in self.setup.mqtt.iter_mut().zip(&known.registered) {
+            sink.outcome(*id, &instance.frame, outcome, &judged);
+        }
+    }
+
+    fn tell_states(&mut self, record: &ScanRecord) {
+        for change in &record.states {
+            let known = &self.known[change.instance.index()];
+            let figures = &self.statistics.plugins[known.plugin];
+            let message = StateMessage {
+                scan: record.scan,
+                time_ns: record.time_ns,
+                plugin: &figures.name,
+                asset: known.asset.as_deref(),
+                world: figures.world,
+                state: change.state,
+                digest: &figures.digest,
+                calls: figures.calls,
+                faults: figures.faults,
+                missed: figures.missed,
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.state(&message);
+            }
+        }
+    }
+
+    fn tell_commands(&mut self, commands: &[Command]) {
+        for command in commands {
+            let output = &self.setup.outputs[command.output().index()];
+            let message = CommandMessage {
+                scan: command.scan(),
+                time_ns: command.time_ns(),
+                output: &output.name,
+                plugin: None,
+                asset: None,
+                value: command.value(),
+                unit: &output.unit,
+                cause: command.cause().name(),
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.command(&message);
+            }
+            for sink in &mut self.setup.jsonl {
+                sink.command(&message);
+            }
+        }
+    }
+
+    fn tell_values(&mut self, record: &ScanRecord) {
+        for value in &record.values {
+            let tag = self.setup.tags.get(value.tag);
+            let message = ValueMessage {
+                scan: record.scan,
+                time_ns: value.time_ns,
+                tag: &tag.name,
+                asset: value.asset.as_deref(),
+                value: value.value,
+                unit: tag.unit.code(),
+                quality: value.quality,
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.value(&message);
+            }
+        }
+    }
+
+    /// Tells the judge and the view of alarms and doubts.
+    fn judge_findings(&mut self, instance: &InstanceRecord, origin_ns: TimeNs) {
+        let Outcome::Answered(results) = &instance.report.outcome else { return };
+        let known = &self.known[instance.instance.index()];
+        let columns = &self.setup.plugins[known.plugin].bound.columns;
+        let dinrail_core::outcome::Results::Anomalies(anomalies) = results else { return };
+        for anomaly in anomalies {
+            let named: Vec<&str> = anomaly
+                .contributions
+                .iter()
+                .map(|part| self.setup.tags.get(columns[part.column as usize].tag).name.as_str())
+                .collect();
+            let time_ns = instance.frame.times_ns[anomaly.row as usize];
+            if let Some(judge) = &mut self.setup.detections {
+                let finding = Finding {
+                    plugin: &known.label,
+                    alarm: anomaly.alarm,
+                    uncertain: anomaly.quality == dinrail_core::tag::Quality::Uncertain,
+                    named: &named,
+                };
+                judge.observe(dinrail_core::time::seconds_between(origin_ns, time_ns), finding);
+            }
+            let id = instance.instance;
+            if self.notices.anomaly(&mut self.setup.view, id, &known.label, anomaly, &named, time_ns) {
+                self.statistics.findings += 1;
+            }
+        }
+    }
+
+    fn judge_truth(&mut self, time_s: f64, truth: &Truth) {
+        let (Some(profit), Some(optimum)) = (truth.profit, truth.optimum_profit) else { return };
+        self.profit.get_or_insert_with(|| ProfitRatio::new(optimum)).observe(time_s, profit);
+    }
+
+    fn mqtt_figures(&self) -> Option<MqttFigures> {
+        (!self.setup.links.is_empty()).then(|| mqtt_figures(&self.setup.links))
+    }
+
+    fn snapshot(&self, scan: &Scan, time_s: f64) -> crate::view::Snapshot {
+        notice::snapshot(&notice::Standing {
+            setup: &self.setup,
+            statistics: &self.statistics,
+            notices: &self.notices,
+            scan,
+            run_s: time_s,
+            mqtt: self.mqtt_figures(),
+            profit_ratio: self.profit.as_ref().and_then(ProfitRatio::ratio),
+        })
+    }
+
+    fn finish(mut self) -> Report {
+        for sink in &mut self.setup.jsonl {
+            if sink.flush().is_err() {
+                self.statistics.sink_errors += 1;
+            }
+            self.statistics.sink_errors += sink.counts().lost;
+        }
+        let run_s = dinrail_core::time::seconds_between(self.origin_ns.unwrap_or(0), self.last_ns);
+        let detections = self.setup.detections.as_ref().map(|judge| {
+            let found = judge.detections(run_s).into_iter().map(|detection| DetectionSummary {
+                fault: detection.fault,
+                injected_at: detection.injected_at_s,
+                delay_s: detection.delay_s,
+            });
+            (found.collect(), judge.false_episodes())
+        });
+        let reactor = self
+            .profit
+            .as_ref()
+            .map(|profit| ReactorSummary { profit_ratio: profit.ratio(), profit_ratio_at_start: profit.first_ratio() });
+        Report {
+            statistics: self.statistics,
+            detections,
+            reactor,
+            profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
+            run_s,
+            view: self.setup.view,
+        }
+    }
+}
+
+fn context(plugin: &Plugin, asset: Option<&str>, outputs: &[Named]) -> PluginContext {
+    let mut columns = vec![Named::default(); plugin.bound.bindings.columns as usize];
+    for input in &plugin.bound.bindings.inputs {
+        let is_value = plugin
+            .description
+            .inputs
+            .iter()
+            .any(|known| known.name == input.input && known.kind == dinrail_core::description::InputKind::Value);
+        for column in input.columns.iter().filter(|_| is_value) {
+            columns[column.index as usize] = Named::new(column.tag.clone(), column.unit.clone());
+        }
+    }
+    let bound = plugin.bound.outputs.iter().map(|bound| outputs[bound.output.index()].clone());
+    let life_unit = plugin.description.results.iter().find(|field| field.name == "rul");
+    PluginContext::new(
+        &plugin.config.name,
+        asset,
+        columns,
+        bound.collect(),
+        &plugin.description.quantiles,
+        life_unit.map_or("", |field| &field.unit),
+    )
+}

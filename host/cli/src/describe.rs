@@ -1,0 +1,194 @@
+//! `dinrail describe`: what a component asks for and gives, or what a simulated plant has.
+
+use crate::config::Places;
+use crate::run::Ending;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use dinrail_core::description::{Description, ModelSlot, ParameterValue, TensorSpec};
+use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Profile};
+use dinrail_sim::{Plant, Script};
+use std::path::PathBuf;
+
+/// Describes a component file, an installed plugin by its file's name, or a simulated plant by its name.
+#[must_use]
+pub fn describe(what: &str, places: &Places) -> Ending {
+    if let Ok(plant) = dinrail_sim::plant(what, 0, Script::none()) {
+        print!("{}", plant_text(what, plant.as_ref()));
+        return Ending::Well;
+    }
+    match component(what, places) {
+        Ok((component, description)) => {
+            print!("{}", component_text(&component, &description));
+            Ending::Well
+        }
+        Err(why) => {
+            eprintln!("dinrail: {why}");
+            Ending::Failed
+        }
+    }
+}
+
+/// Why there is nothing to describe.
+#[derive(Debug, thiserror::Error)]
+enum DescribeError {
+    #[error(
+        "`{0}` is no component file, none that is installed, and no plant; plants are {plants}",
+        plants = dinrail_sim::PLANTS.join(", ")
+    )]
+    Missing(String),
+    #[error("`{path}` can't be read: {error}", path = .path.display())]
+    Read { path: PathBuf, error: std::io::Error },
+    #[error(transparent)]
+    Engine(#[from] dinrail_engine::EngineError),
+    #[error("`{path}`: {error}", path = .path.display())]
+    Load { path: PathBuf, error: dinrail_engine::LoadError },
+    #[error("`{path}`: {error}", path = .path.display())]
+    Describe { path: PathBuf, error: dinrail_engine::DescribeError },
+}
+
+fn component(what: &str, places: &Places) -> Result<(PluginComponent, Description), DescribeError> {
+    let here = std::iter::once(PathBuf::from(what));
+    let installed = places.plugins.iter().flat_map(|folder| [folder.join(what), folder.join(format!("{what}.wasm"))]);
+    let path = here.chain(installed).find(|path| path.is_file());
+    let path = path.ok_or_else(|| DescribeError::Missing(what.to_owned()))?;
+    let bytes = std::fs::read(&path).map_err(|error| DescribeError::Read { path: path.clone(), error })?;
+    let engine = Engine::new(EngineSettings::default())?;
+    let component = engine.compile(&bytes).map_err(|error| DescribeError::Load { path: path.clone(), error })?;
+    // The roomiest of the limits: what it is given later, the configuration says.
+    let limits = Limits::new(Profile::Interpreted, Pace::Background);
+    let description = component.describe(&limits).map_err(|error| DescribeError::Describe { path, error })?;
+    Ok((component, description))
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table
+}
+
+fn component_text(component: &PluginComponent, described: &Description) -> String {
+    let mut text = format!(
+        "{} {} ({}): {}\nsha256 {}\n",
+        described.name,
+        described.version,
+        component.world().name(),
+        described.summary,
+        component.digest()
+    );
+    let mut part = |title: &str, table: Table| {
+        if table.row_count() > 0 {
+            text.push_str(&format!("\n{title}\n{table}\n"));
+        }
+    };
+    let mut inputs = table(&["input", "takes", "unit", "range", "meaning"]);
+    for input in &described.inputs {
+        let takes = takes(input.group, input.required);
+        inputs.add_row([&input.name, &takes, &input.unit, &bounds(input.minimum, input.maximum), &input.summary]);
+    }
+    part("Inputs", inputs);
+    let mut outputs = table(&["output", "takes", "unit", "meaning"]);
+    for output in &described.outputs {
+        outputs.add_row([&output.name, &takes(output.group, output.required), &output.unit, &output.summary]);
+    }
+    part("Outputs", outputs);
+    let mut parameters = table(&["parameter", "default", "unit", "bounds", "meaning"]);
+    for parameter in &described.parameters {
+        let bounds = match parameter.choices.is_empty() {
+            true => bounds(parameter.minimum, parameter.maximum),
+            false => parameter.choices.join(", "),
+        };
+        let default = value_text(&parameter.default);
+        parameters.add_row([&parameter.name, &default, &parameter.unit, &bounds, &parameter.summary]);
+    }
+    part("Parameters", parameters);
+    let mut models = table(&["model", "needed", "shapes", "meaning"]);
+    for slot in &described.models {
+        let needed = if slot.required { "yes" } else { "no" };
+        models.add_row([&slot.name, needed, &shapes(slot), &slot.summary]);
+    }
+    part("Models", models);
+    let mut results = table(&["result", "unit", "meaning"]);
+    for field in &described.results {
+        results.add_row([&field.name, &field.unit, &field.summary]);
+    }
+    part("Results", results);
+    text
+}
+
+fn plant_text(name: &str, plant: &dyn Plant) -> String {
+    let mut signals = table(&["signal", "unit", "kind", "range"]);
+    for signal in plant.signals() {
+        let kind = match signal.kind {
+            dinrail_sim::Kind::Value => "value",
+            dinrail_sim::Kind::Waveform => "waveform",
+        };
+        signals.add_row([signal.name, signal.unit, kind, &bounds(Some(signal.range.0), Some(signal.range.1))]);
+    }
+    let mut actuators = table(&["actuator", "unit", "range", "at the start"]);
+    for actuator in plant.actuators() {
+        let range = bounds(Some(actuator.range.0), Some(actuator.range.1));
+        actuators.add_row([actuator.name, actuator.unit, &range, &actuator.initial.to_string()]);
+    }
+    let mut text = format!("the simulated plant `{name}`\n\nSignals\n{signals}\n");
+    if actuators.row_count() > 0 {
+        text.push_str(&format!("\nActuators\n{actuators}\n"));
+    }
+    text
+}
+
+fn takes(group: bool, required: bool) -> String {
+    let count = if group { "any number" } else { "one" };
+    if required { count.to_owned() } else { format!("{count}, optional") }
+}
+
+fn bounds(lowest: Option<f64>, highest: Option<f64>) -> String {
+    match (lowest, highest) {
+        (Some(lo), Some(hi)) => format!("{lo} … {hi}"),
+        (Some(lo), None) => format!("from {lo}"),
+        (None, Some(hi)) => format!("to {hi}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn value_text(value: &ParameterValue) -> String {
+    match value {
+        ParameterValue::Boolean(value) => value.to_string(),
+        ParameterValue::Integer(value) => value.to_string(),
+        ParameterValue::Number(value) => value.to_string(),
+        ParameterValue::Text(value) => format!("\"{value}\""),
+    }
+}
+
+fn shapes(slot: &ModelSlot) -> String {
+    let list = |specs: &[TensorSpec]| specs.iter().map(tensor_text).collect::<Vec<_>>().join(", ");
+    format!("{} → {}", list(&slot.inputs), list(&slot.outputs))
+}
+
+fn tensor_text(spec: &TensorSpec) -> String {
+    let sizes = spec.shape.iter().map(|size| size.map_or("any".to_owned(), |size| size.to_string()));
+    format!("{}[{}]", spec.name, sizes.collect::<Vec<_>>().join(" × "))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_plant_shows_every_signal_and_actuator() {
+        let plant = dinrail_sim::plant("demo", 0, Script::none()).unwrap();
+        let text = plant_text("demo", plant.as_ref());
+        for signal in plant.signals() {
+            assert!(text.contains(signal.name), "{} is not in\n{text}", signal.name);
+        }
+        assert!(text.contains("reactor.temp_sp") && text.contains("70 … 100"), "{text}");
+    }
+
+    #[test]
+    fn what_is_neither_file_nor_plant_is_said() {
+        let places = Places { plugins: vec![], models: vec![] };
+        let error = component("nothing-there", &places).err().unwrap();
+        assert!(error.to_string().contains("rig, reactor, demo"), "{error}");
+    }
+}
