@@ -8,7 +8,7 @@
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
 //! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum
 //! - [`demo`]: both side by side
-//! - [`judge`]: detections, false episodes and the profit ratio of a run
+//! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
 
