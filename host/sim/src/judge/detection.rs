@@ -152,7 +152,8 @@ impl Events {
                     touched.touches = true;
                     if !std::mem::replace(&mut event.found, true) {
                         self.delays_s.push(row.time_s - event.began_s);
-                        self.stood_before += u64::from(before.alarm && !before.bad && row.bad);
+                        // Within the event the row before would have found it.
+                        self.stood_before += u64::from(before.alarm);
                     }
                 }
             } else {

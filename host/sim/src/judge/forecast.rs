@@ -82,7 +82,7 @@ pub fn seasonal_factors(history: &[f64], period: usize) -> Result<Vec<f64>, Inpu
         let [first, .., last] = window else { continue };
         let total: f64 = window.iter().sum();
         // An even period's window has one row more than the period.
-        let trend = if period % 2 == 0 { total - 0.5 * (first + last) } else { total } / period as f64;
+        let trend = if period.is_multiple_of(2) { total - 0.5 * (first + last) } else { total } / period as f64;
         let at = start + half;
         if let (Some(value), Some((sum, n))) = (history.get(at), sums.get_mut(at % period)) {
             *sum += value / trend;

@@ -75,19 +75,19 @@ fn an_alarm_that_stood_before_is_told() {
 
 #[test]
 fn false_episodes_are_told_per_day_of_normal_running() {
-    // Rows every minute, with a pause of an hour that stands for five minutes at most.
-    let times_s = [0.0, 60.0, 120.0, 180.0, 3780.0, 3840.0, 3900.0];
+    // Rows about every minute, with a pause of an hour that stands for five minutes at most.
+    let times_s = [0.0, 60.0, 130.0, 180.0, 3780.0, 3840.0, 3900.0];
     let truth = [false, false, true, false, false, false, false];
     let alarms = [false, true, false, false, true, true, false];
     let rules = EventRules { tolerance_s: 0.0, max_gap_s: 300.0 };
     let mut judged = Events::count(&times_s, &alarms, &truth, rules).unwrap();
-    assert_eq!(judged.normal_s, 60.0 + 60.0 + 300.0 + 60.0 + 60.0);
+    assert_eq!(judged.normal_s, 60.0 + 70.0 + 300.0 + 60.0 + 60.0);
     assert_eq!((judged.events, judged.found(), judged.episodes, judged.false_episodes), (1, 0, 2, 2));
-    assert_eq!(judged.false_episodes_per_day(), Some(2.0 * 86_400.0 / 540.0));
-    let other = Events { events: 1, delays_s: vec![4.0], normal_s: 540.0, ..Events::default() };
+    assert_eq!(judged.false_episodes_per_day(), Some(2.0 * 86_400.0 / 550.0));
+    let other = Events { events: 1, delays_s: vec![4.0], normal_s: 550.0, ..Events::default() };
     judged.add(&other);
     assert_eq!((judged.found_share(), judged.mean_delay_s()), (Some(0.5), Some(4.0)));
-    assert_eq!(judged.false_episodes_per_day(), Some(2.0 * 86_400.0 / 1080.0));
+    assert_eq!(judged.false_episodes_per_day(), Some(2.0 * 86_400.0 / 1100.0));
 }
 
 #[test]
@@ -136,8 +136,9 @@ fn all_short_pictures_agree_with_the_definitions() {
             let touches =
                 |&(from, to): &(usize, usize)| (0..faults.len()).any(|k| from <= reach(k).1 && reach(k).0 <= to);
             let false_episodes = runs(&alarms).iter().filter(|run| !touches(run)).count() as u64;
-            let expected = (faults.len() as u64, &delays_s, false_episodes, runs(&alarms).len() as u64);
-            let got = (judged.events, &judged.delays_s, judged.false_episodes, judged.episodes);
+            let stood = faults.iter().filter(|(from, _)| alarms[*from] && *from > 0 && alarms[from - 1]).count() as u64;
+            let expected = (faults.len() as u64, &delays_s, false_episodes, runs(&alarms).len() as u64, stood);
+            let got = (judged.events, &judged.delays_s, judged.false_episodes, judged.episodes, judged.stood_before);
             assert_eq!(got, expected, "{picture} {tolerance_s}");
         }
     }
