@@ -101,8 +101,8 @@ impl Confusion {
         share(2 * self.cell(class, class), self.of_class(class) + self.taken_for(class))
     }
 
-    /// Mean of the F1 of all classes that occur in truth or prediction, each with the same weight (Opitz & Burst, *Macro F1
-    /// and Macro F1*, 2019, equation 3: the mean of the F1s, not the F1 of the means).
+    /// Mean of the F1 of all classes that occur in truth or prediction, each with the same weight (Opitz & Burst,
+    /// *Macro F1 and Macro F1*, 2019: the mean of the F1s, not the F1 of the means).
     pub fn macro_f1(&self) -> Option<f64> {
         mean((0..self.classes).filter_map(|class| self.f1(class)))
     }
@@ -113,8 +113,8 @@ impl Confusion {
         mean((0..self.classes).filter_map(|class| self.recall(class)))
     }
 
-    /// Matthews' correlation coefficient for any number of classes, Gorodkin's R_K (*Comparing two K-category assignments by
-    /// a K-category correlation coefficient*, 2004, equation 8): 1 is perfect, 0 no better than chance.
+    /// Matthews' correlation coefficient for any number of classes, Gorodkin's R_K (*Comparing two K-category
+    /// assignments by a K-category correlation coefficient*, 2004): 1 is perfect, 0 no better than chance.
     ///
     /// None where it is 0/0, all items being of one class or taken for one.
     pub fn mcc(&self) -> Option<f64> {

@@ -1,14 +1,14 @@
 //! What a plan cost, beside the best that was possible and beside doing nothing.
 
-/// Cost over the optimum's: 1 is perfect. None unless the optimum is above zero, since a ratio to a gain or to nothing says
-/// nothing, or where a cost is not finite; [`savings_share`] has no such limit.
+/// Cost over the optimum's: 1 is perfect. None unless the optimum is above zero, since a ratio to a gain or to nothing
+/// says nothing, or where a cost is not finite; [`savings_share`] has no such limit.
 pub fn ratio_to_optimum(cost: f64, optimum: f64) -> Option<f64> {
     (cost.is_finite() && optimum.is_finite() && optimum > 0.0).then(|| cost / optimum)
 }
 
-/// The share of the possible savings that was made, (base − cost) / (base − optimum): 0 for the baseline's cost, 1 for the
-/// optimum's, below 0 where the plan was worse than the baseline. It is the skill score of forecasting (Murphy, *Skill
-/// Scores Based on the Mean Square Error*, 1988, equation 1) with a cost in the place of the error.
+/// The share of the possible savings that was made, (base − cost) / (base − optimum): 0 for the baseline's cost, 1 for
+/// the optimum's, below 0 where the plan was worse than the baseline. It is the skill score of forecasting (Murphy,
+/// *Skill Scores Based on the Mean Square Error*, 1988) with a cost in the place of the error.
 ///
 /// None where the optimum saves nothing over the baseline, or a cost is not finite. Costs may be negative.
 pub fn savings_share(base: f64, cost: f64, optimum: f64) -> Option<f64> {

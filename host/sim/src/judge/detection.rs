@@ -5,8 +5,8 @@ use super::input::{self, InputError, share};
 /// Rows counted by alarm and truth.
 ///
 /// F1, false alarm rate and missed alarm rate over these counts, pooled over all files, are how SKAB compares outlier
-/// detectors (Katser & Kozitsin, *Skoltech Anomaly Benchmark*, 2020). There all rows are pooled first and the ratios taken
-/// once; a mean of the files' ratios is a different figure.
+/// detectors (Katser & Kozitsin, *Skoltech Anomaly Benchmark*, 2020). There all rows are pooled first and the ratios
+/// taken once; a mean of the files' ratios is a different figure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PointCounts {
     /// Alarms on rows that are truly bad.
@@ -92,10 +92,10 @@ impl Default for EventRules {
 
 /// Events and alarm episodes of one file or, added up, of many.
 ///
-/// An event is a maximal run of bad rows, an alarm episode a maximal run of alarm rows. An event is found if an alarm row
-/// lies in it or in the tolerance after it, so an alarm that stood before the event finds it with no delay:
-/// [`Events::stood_before`] says how often that was so, for such an event may have been found by accident. An episode is
-/// false if none of its rows lies in an event or its tolerance.
+/// An event is a maximal run of bad rows, an alarm episode a maximal run of alarm rows. An event is found if an alarm
+/// row lies in it or in the tolerance after it, so an alarm that stood before the event finds it with no delay:
+/// [`Events::stood_before`] says how often that was so, for such an event may have been found by accident. An episode
+/// is false if none of its rows lies in an event or its tolerance.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Events {
     /// How many events there were.
@@ -129,7 +129,8 @@ impl Events {
         Ok(judged)
     }
 
-    /// Goes through the rows once: at each, an event may begin, stand, be forgiven for a while, and an episode likewise.
+    /// Goes through the rows once: at each, an event may begin, stand, be forgiven for a while, and an episode
+    /// likewise.
     fn walk(&mut self, rows: &[Row], tolerance_s: f64) {
         let mut event: Option<Event> = None;
         let mut episode: Option<Episode> = None;

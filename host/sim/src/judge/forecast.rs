@@ -16,9 +16,9 @@ pub fn smape(actual: &[f64], forecast: &[f64]) -> Result<f64, InputError> {
     Ok(actual.iter().zip(forecast).map(each).sum::<f64>() / actual.len() as f64)
 }
 
-/// Mean absolute error over that of the seasonal naive forecast within the history (Hyndman & Koehler 2006, as in M4): the
-/// scale is the mean of |h_t − h_(t−period)|. Below 1 is better than that. A history that repeats itself exactly has no
-/// scale, which is an error.
+/// Mean absolute error over that of the seasonal naive forecast within the history (Hyndman & Koehler 2006, as in M4):
+/// the scale is the mean of |h_t − h_(t−period)|. Below 1 is better than that. A history that repeats itself exactly
+/// has no scale, which is an error.
 pub fn mase(history: &[f64], actual: &[f64], forecast: &[f64], period: usize) -> Result<f64, InputError> {
     input::pair("actual and forecast", actual, forecast)?;
     input::finite("history", history)?;
@@ -35,8 +35,8 @@ pub fn mase(history: &[f64], actual: &[f64], forecast: &[f64], period: usize) ->
     Ok(error / scale)
 }
 
-/// M4's overall weighted average: the mean of sMAPE over Naive2's and MASE over Naive2's, each the mean over all series. 1 is
-/// Naive2 itself. None unless both of Naive2's are above zero and all are finite.
+/// M4's overall weighted average: the mean of sMAPE over Naive2's and MASE over Naive2's, each the mean over all
+/// series. 1 is Naive2 itself. None unless both of Naive2's are above zero and all are finite.
 pub fn owa(smape: f64, mase: f64, naive2_smape: f64, naive2_mase: f64) -> Option<f64> {
     let owa = 0.5 * (smape / naive2_smape + mase / naive2_mase);
     (naive2_smape > 0.0 && naive2_mase > 0.0 && owa.is_finite()).then_some(owa)
@@ -47,8 +47,8 @@ const LIMIT_90: f64 = 1.645;
 
 /// M4's test for a season: with r the autocorrelations, |r_period| > 1.645 · √((1 + 2 Σ_(k<period) r_k²) / n).
 ///
-/// False for fewer than three periods, a period of 1, and a history that never changes. (M4's script looks no further than
-/// lag 10 · log₁₀ n, which none of its series reaches.)
+/// False for fewer than three periods, a period of 1, and a history that never changes. (M4's script looks no further
+/// than lag 10 · log₁₀ n, which none of its series reaches.)
 pub fn is_seasonal(history: &[f64], period: usize) -> bool {
     let n = history.len();
     if period < 2 || n / 3 < period {
@@ -68,9 +68,10 @@ pub fn is_seasonal(history: &[f64], period: usize) -> bool {
 /// The factors of a season by classical multiplicative decomposition, `period` of them, that of the history's first row
 /// first, with a mean of 1.
 ///
-/// As R's `decompose`, which M4 used: the trend is the centred moving average over one period (of an even one the outermost
-/// two rows weigh half), a factor is the mean of history over trend at its place in the season, and the factors are divided
-/// by their mean. Two whole periods are needed. Factors are not finite where the trend touches zero.
+/// As R's `decompose`, which M4 used: the trend is the centred moving average over one period (of an even one the
+/// outermost two rows weigh half), a factor is the mean of history over trend at its place in the season, and the
+/// factors are divided by their mean. Two whole periods are needed. Factors are not finite where the trend touches
+/// zero.
 pub fn seasonal_factors(history: &[f64], period: usize) -> Result<Vec<f64>, InputError> {
     input::finite("history", history)?;
     let half = period / 2;
@@ -97,8 +98,8 @@ pub fn seasonal_factors(history: &[f64], period: usize) -> Result<Vec<f64>, Inpu
 /// The most rows that [`naive2`] looks ahead: a century of hours.
 pub const MAX_HORIZON: usize = 1_000_000;
 
-/// M4's benchmark Naive2: if the history [`is_seasonal`], its last value without the season, times the season of each row to
-/// come; if not, the last value. The first row to come follows the history's last.
+/// M4's benchmark Naive2: if the history [`is_seasonal`], its last value without the season, times the season of each
+/// row to come; if not, the last value. The first row to come follows the history's last.
 ///
 /// A history whose season cannot be divided out, its trend touching zero, gets the last value as well.
 pub fn naive2(history: &[f64], period: usize, horizon: usize) -> Result<Vec<f64>, InputError> {
@@ -124,7 +125,7 @@ fn check_level(level: f64) -> Result<(), InputError> {
 /// Mean pinball loss of forecasts of one quantile, in the unit of the values; smaller is better.
 ///
 /// Koenker & Bassett, *Regression Quantiles*, 1978: level · (y − q) where the truth y is above the forecast q, else
-/// (1 − level) · (q − y). At 0.5 it is half the mean absolute error; M5 and others report twice this figure or scale it.
+/// (1 − level) · (q − y). At 0.5 it is half the mean absolute error; some report twice this figure, M5 scales it.
 pub fn pinball(actual: &[f64], quantile: &[f64], level: f64) -> Result<f64, InputError> {
     input::pair("actual and quantile", actual, quantile)?;
     check_level(level)?;
@@ -156,8 +157,8 @@ impl Calibration {
     }
 }
 
-/// Calibration of each quantile's forecasts, given as level and one forecast for each truth (Gneiting, Balabdaoui & Raftery,
-/// *Probabilistic Forecasts, Calibration and Sharpness*, 2007: probabilistic calibration).
+/// Calibration of each quantile's forecasts, given as level and one forecast for each truth (Gneiting, Balabdaoui &
+/// Raftery, *Probabilistic Forecasts, Calibration and Sharpness*, 2007: probabilistic calibration).
 pub fn calibration(actual: &[f64], quantiles: &[(f64, &[f64])]) -> Result<Vec<Calibration>, InputError> {
     let judge = |&(level, forecast): &(f64, &[f64])| {
         input::pair("actual and quantile", actual, forecast)?;

@@ -1,8 +1,9 @@
 //! What a controller or a plugin achieved, measured against the truth.
 //!
-//! All judges are pure: slices in, figures out, no clock and no file. Each figure names its formula's source. What cannot
-//! be judged (lengths that differ, nothing at all, NaN) is an [`InputError`]; a ratio without a denominator is `None`,
-//! never a made-up zero. Counts add up: judge each file alone, then [`PointCounts::add`] and its like pool them.
+//! All judges are pure: slices in, figures out, no clock and no file. Each figure names its formula's source. What
+//! cannot be judged (lengths that differ, nothing at all, NaN) is an [`InputError`]; a ratio without a denominator is
+//! `None`, never a made-up zero. Counts add up: judge each file alone, then [`PointCounts::add`] and its like pool
+//! them.
 //!
 //! | Question | Judge |
 //! |---|---|
@@ -22,8 +23,8 @@
 //! | Does a health index only fall? | [`ranks`] |
 //!
 //! Two things to know before comparing with published figures. Point counts and [`nab`] answer different questions: the
-//! first rewards an alarm that stands through a whole event, the second the first sign of it. And a plugin's alarm stands
-//! over many rows, so [`nab`] is to be given [`nab::rising_edges`], or each row of a false alarm is charged.
+//! first rewards an alarm that stands through a whole event, the second the first sign of it. And a plugin's alarm
+//! stands over many rows, so [`nab`] is to be given [`nab::rising_edges`], or each row of a false alarm is charged.
 
 mod input;
 pub use input::InputError;

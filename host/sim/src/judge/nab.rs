@@ -1,18 +1,18 @@
 //! The score of the Numenta Anomaly Benchmark: anomalies found early count most, false ones and missed ones cost.
 //!
 //! Lavin & Ahmad, *Evaluating Real-time Anomaly Detection Algorithms – the Numenta Anomaly Benchmark*, ICMLA 2015
-//! (arXiv:1510.03336), section II; where the paper leaves a choice (rows or time, where a window's edge is), this follows
-//! what the benchmark's published scorer and its tests do:
+//! (arXiv:1510.03336), section II; where the paper leaves a choice (rows or time, where a window's edge is), this
+//! follows what the benchmark's published scorer and its tests do:
 //!
-//! - positions are counted in rows. In a window of w rows with its last at r, row i is at −(r − i + 1) / w: −1 on the first
-//!   row, −1/w on the last; there only the first detection counts, as A_TP · σ(position) / σ(−1), with
-//!   σ(y) = 2 / (1 + e^5y) − 1 and σ(−1) = 0.98661
-//! - after a window, row i is at (i − r) / (w − 1) of the most recent one, and every detection there adds A_FP · σ(position),
-//!   at position 3 and beyond −A_FP; so does every detection before the first window
+//! - positions are counted in rows. In a window of w rows with its last at r, row i is at −(r − i + 1) / w: −1 on the
+//!   first row, −1/w on the last; there only the first detection counts, as A_TP · σ(position) / σ(−1), with σ(y) = 2 /
+//!   (1 + e^5y) − 1 and σ(−1) = 0.98661
+//! - after a window, row i is at (i − r) / (w − 1) of the most recent one, and every detection there adds A_FP ·
+//!   σ(position), at position 3 and beyond −A_FP; so does every detection before the first window
 //! - a window without a detection adds −A_FN
 //! - the rows of the probation are not judged: neither their detections, nor windows that lie in it altogether
-//! - over a corpus, 100 · (raw − null) / (perfect − null), null being silence and perfect a detection on the first row of
-//!   every window and none elsewhere.
+//! - over a corpus, 100 · (raw − null) / (perfect − null), null being silence and perfect a detection on the first row
+//!   of every window and none elsewhere.
 
 use super::input::{self, InputError};
 
@@ -126,8 +126,9 @@ impl Corpus {
 /// [`rising_edges`]); the labelled windows as times of first and last row, in order and apart; the number of rows of
 /// probation; the profile.
 ///
-/// Where a window's edge is not the time of a row, the nearest row inside counts as its edge. A window that holds no row
-/// is an error. A window of a single row has no width to measure with and counts as two rows wide for what comes after.
+/// Where a window's edge is not the time of a row, the nearest row inside counts as its edge. A window that holds no
+/// row is an error. A window of a single row has no width to measure with and counts as two rows wide for what comes
+/// after.
 pub fn raw_score(
     times_ns: &[i64],
     detections: &[bool],

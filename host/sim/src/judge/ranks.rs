@@ -20,8 +20,8 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Spearman's rank correlation: Pearson's of the ranks, equal values sharing theirs (Spearman 1904; Kendall & Gibbons, *Rank
-/// Correlation Methods*, 1990, section 3.8 for ties). None where a column never changes.
+/// Spearman's rank correlation: Pearson's of the ranks, equal values sharing theirs (Spearman 1904; Kendall & Gibbons,
+/// *Rank Correlation Methods*, 1990, for ties). None where a column never changes.
 pub fn spearman(left: &[f64], right: &[f64]) -> Result<Option<f64>, InputError> {
     input::pair("left and right", left, right)?;
     let mean = (left.len() as f64 + 1.0) / 2.0;
@@ -37,8 +37,8 @@ pub fn spearman(left: &[f64], right: &[f64]) -> Result<Option<f64>, InputError> 
 /// The most rows that [`kendall`] takes: it compares each with each.
 pub const MAX_KENDALL_ROWS: usize = 20_000;
 
-/// Kendall's τ-b (Kendall & Gibbons 1990, section 3.4): pairs in the same order less pairs in the opposite one, over the
-/// geometric mean of the pairs that are untied on the left and those untied on the right. None where a column never changes.
+/// Kendall's τ-b (Kendall & Gibbons 1990): pairs in the same order less pairs in the opposite one, over the geometric
+/// mean of the pairs that are untied on the left and those untied on the right. None where a column never changes.
 pub fn kendall(left: &[f64], right: &[f64]) -> Result<Option<f64>, InputError> {
     input::pair("left and right", left, right)?;
     input::in_range("rows", left.len() as f64, left.len() <= MAX_KENDALL_ROWS)?;

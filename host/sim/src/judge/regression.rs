@@ -25,16 +25,17 @@ pub fn bias(predicted: &[f64], actual: &[f64]) -> Result<f64, InputError> {
 
 /// The score of the PHM'08 challenge, summed over engines; smaller is better, 0 is perfect.
 ///
-/// Saxena, Goebel, Simon & Eklund, *Damage Propagation Modeling for Aircraft Engine Run-to-Failure Simulation*, PHM 2008,
-/// section on performance evaluation: with d = predicted − actual cycles, the sum of e^(−d/13) − 1 for d < 0 (early) and
-/// e^(d/10) − 1 for d ≥ 0 (late, which costs more). An error of some 7000 cycles overflows to infinity: it is that bad.
+/// Saxena, Goebel, Simon & Eklund, *Damage Propagation Modeling for Aircraft Engine Run-to-Failure Simulation*, PHM
+/// 2008, section on performance evaluation: with d = predicted − actual cycles, the sum of e^(−d/13) − 1 for d < 0
+/// (early) and e^(d/10) − 1 for d ≥ 0 (late, which costs more). An error of some 7000 cycles overflows to infinity: it
+/// is that bad.
 pub fn phm_score(predicted: &[f64], actual: &[f64]) -> Result<f64, InputError> {
     let mean = mean_of(predicted, actual, |d| if d < 0.0 { (-d / 13.0).exp_m1() } else { (d / 10.0).exp_m1() })?;
     Ok(mean * actual.len() as f64)
 }
 
-/// The values with none above `max`: remaining lives are often judged only up to a cap (125 or 130 cycles), beyond which no
-/// sensor tells anything. Clip predictions and truth alike. NaN stays NaN, for the judges to refuse.
+/// The values with none above `max`: remaining lives are often judged only up to a cap (125 or 130 cycles), beyond
+/// which no sensor tells anything. Clip predictions and truth alike. NaN stays NaN, for the judges to refuse.
 pub fn clipped(values: &[f64], max: f64) -> Vec<f64> {
     values.iter().map(|&v| if v > max { max } else { v }).collect()
 }
@@ -100,8 +101,8 @@ impl Coverage {
         share(self.covered, self.judged)
     }
 
-    /// How probable a coverage is that is no likelier than this one, if the promise (such as 0.8) is kept, every truth for
-    /// itself: [`binomial_two_sided`]. Truths of one engine's neighbouring cycles are not for themselves.
+    /// How probable a coverage is that is no likelier than this one, if the promise (such as 0.8) is kept, every truth
+    /// for itself: [`binomial_two_sided`]. Truths of one engine's neighbouring cycles are not for themselves.
     pub fn p_value(&self, promised: f64) -> Result<f64, InputError> {
         binomial_two_sided(self.covered, self.judged, promised)
     }
@@ -109,12 +110,13 @@ impl Coverage {
 
 /// Mean interval score of central intervals at 1 − `alpha`, in the unit of the values; smaller is better.
 ///
-/// Gneiting & Raftery, *Strictly Proper Scoring Rules, Prediction, and Estimation*, JASA 102 (2007), equation 43 (Winkler
-/// 1972): the width, plus 2/α times what the truth lies below `lo` or above `hi`.
+/// Gneiting & Raftery, *Strictly Proper Scoring Rules, Prediction, and Estimation*, JASA 102 (2007), equation 43
+/// (Winkler 1972): the width, plus 2/α times what the truth lies below `lo` or above `hi`.
 ///
-/// A one-sided interval has no width, so it is judged under a `cap`, the value beyond which truths are not told apart (such
-/// as 125 cycles): its upper end is the cap, and a truth beyond counts as the cap. Given a cap, two-sided intervals are
-/// clipped to it likewise, so that all are judged on the same scale. A one-sided interval without a cap is an error.
+/// A one-sided interval has no width, so it is judged under a `cap`, the value beyond which truths are not told apart
+/// (such as 125 cycles): its upper end is the cap, and a truth beyond counts as the cap. Given a cap, two-sided
+/// intervals are clipped to it likewise, so that all are judged on the same scale. A one-sided interval without a cap
+/// is an error.
 pub fn interval_score(intervals: &[Interval], actual: &[f64], alpha: f64, cap: Option<f64>) -> Result<f64, InputError> {
     intervals_and_actual(intervals, actual)?;
     input::in_range("alpha", alpha, 0.0 < alpha && alpha < 1.0)?;
@@ -140,8 +142,8 @@ pub fn mean_width(intervals: &[Interval]) -> Option<f64> {
     (!widths.is_empty()).then(|| widths.iter().sum::<f64>() / widths.len() as f64)
 }
 
-/// ln Γ(x) for x > 0, to about fourteen digits: Lanczos' approximation with g = 7 and nine terms (coefficients by Godfrey,
-/// 2001). NaN for the rest.
+/// ln Γ(x) for x > 0, to about fourteen digits: Lanczos' approximation with g = 7 and nine terms (coefficients by
+/// Godfrey, 2001). NaN for the rest.
 pub fn ln_gamma(x: f64) -> f64 {
     const G: f64 = 7.0;
     const FIRST: f64 = 0.999_999_999_999_809_9;
@@ -171,8 +173,9 @@ pub fn ln_gamma(x: f64) -> f64 {
 /// The most trials that [`binomial_two_sided`] takes: it adds up one term for each, and `ln_gamma` loses digits beyond.
 pub const MAX_TRIALS: u64 = 1_000_000;
 
-/// The exact two-sided binomial test: with `hits` of `trials` at chance `p` each, the probability of all outcomes that are
-/// no likelier than this one (Clopper & Pearson's distribution, two-sided by the minimum likelihood, as R's `binom.test`).
+/// The exact two-sided binomial test: with `hits` of `trials` at chance `p` each, the probability of all outcomes that
+/// are no likelier than this one (Clopper & Pearson's distribution, two-sided by the minimum likelihood, as R's
+/// `binom.test`).
 pub fn binomial_two_sided(hits: u64, trials: u64, p: f64) -> Result<f64, InputError> {
     input::in_range("p", p, (0.0..=1.0).contains(&p))?;
     input::in_range("trials", trials as f64, trials <= MAX_TRIALS)?;

@@ -13,18 +13,20 @@ pub struct RunLength {
 
 /// The mean of run lengths, with how far it may be trusted.
 ///
-/// The average run length is how control charts are compared (Page 1954; Montgomery, *Introduction to Statistical Quality
-/// Control*, section 4.3): long without a fault, short with one.
+/// The average run length is how control charts are compared (Page 1954; Montgomery, *Introduction to Statistical
+/// Quality Control*): long without a fault, short with one.
 ///
-/// Censoring: [`MeanRunLength::mean`] takes a censored run at the length it reached, so it is a lower bound of the true mean,
-/// by as much as the censored runs would have run on; the same holds of its interval. [`MeanRunLength::per_alarm`] is all
-/// time run over all alarms, the maximum-likelihood mean if an alarm is at any moment as likely as at any other (Epstein &
-/// Sobel 1953): that is about true of false alarms, and not of a fault that builds up. Without censoring both are the same.
+/// Censoring: [`MeanRunLength::mean`] takes a censored run at the length it reached, so it is a lower bound of the true
+/// mean, by as much as the censored runs would have run on; the same holds of its interval.
+/// [`MeanRunLength::per_alarm`] is all time run over all alarms, the maximum-likelihood mean if an alarm is at any
+/// moment as likely as at any other (Epstein & Sobel 1953): that is about true of false alarms, and not of a fault that
+/// builds up. Without censoring both are the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanRunLength {
     /// Mean length, censored runs at the length they reached.
     pub mean: f64,
-    /// Standard error of [`MeanRunLength::mean`]: the sample's standard deviation (with n − 1) over √n. None of one run.
+    /// Standard error of [`MeanRunLength::mean`]: the sample's standard deviation (with n − 1) over √n. None of one
+    /// run.
     pub standard_error: Option<f64>,
     /// Time run over alarms; none without an alarm.
     pub per_alarm: Option<f64>,
@@ -68,8 +70,8 @@ impl MeanRunLength {
     }
 }
 
-/// The runs between the alarms of one file that begins without one, in rows: each from the row after an alarm's end to the
-/// row on which the next begins (counted), the last one censored if no alarm ends it.
+/// The runs between the alarms of one file that begins without one, in rows: each from the row after an alarm's end to
+/// the row on which the next begins (counted), the last one censored if no alarm ends it.
 pub fn runs(alarms: &[bool]) -> Vec<RunLength> {
     let (mut runs, mut quiet, mut stood) = (Vec::new(), 0_u64, false);
     for &alarm in alarms {

@@ -26,7 +26,8 @@ fn mase_by_hand() {
     assert_eq!(short(0, 1), Err(InputError::ShortHistory { rows: 0, period: 1 }));
 }
 
-/// M4's winner over all series: sMAPE 11.374, MASE 1.536 against Naive2's 13.564 and 1.912 give the published OWA of 0.821.
+/// M4's winner over all series: sMAPE 11.374, MASE 1.536 against Naive2's 13.564 and 1.912 give the published OWA of
+/// 0.821.
 #[test]
 fn owa_gives_the_published_figure_of_the_winner() {
     let winner = owa(11.374, 1.536, 13.564, 1.912).unwrap();
@@ -127,8 +128,8 @@ fn series(text: &str) -> Vec<(String, Vec<f64>)> {
         .collect()
 }
 
-/// M4 published sMAPE 18.383 and MASE 2.395 for Naive2 on all 414 hourly series. Only the odd ones have their outcome here;
-/// they give 18.4 and 2.4 as well, if they are a fair half.
+/// M4 published sMAPE 18.383 and MASE 2.395 for Naive2 on all 414 hourly series. Only the odd ones have their outcome
+/// here; they give 18.4 and 2.4 as well, if they are a fair half.
 #[test]
 fn naive2_on_hourly_m4_is_near_the_published_figures() {
     let Some(data) = std::env::var_os("DINRAIL_DATA") else {

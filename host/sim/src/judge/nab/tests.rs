@@ -27,8 +27,8 @@ fn the_sigmoid_has_its_published_values() {
     assert!(scaled_sigmoid(2.999) > -1.0);
 }
 
-/// The benchmark's own example with every kind of count: two windows of five rows; detections on the first row of one, on
-/// the next row and three rows after it; the other is missed. It publishes −0.9540.
+/// The benchmark's own example with every kind of count: two windows of five rows; detections on the first row of one,
+/// on the next row and three rows after it; the other is missed. It publishes −0.9540.
 #[test]
 fn the_published_example_comes_out() {
     let raw = judged(100, &[30, 31, 37], &[(30, 34), (70, 74)], EVEN);
