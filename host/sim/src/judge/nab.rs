@@ -44,7 +44,8 @@ pub fn probation_rows(rows: usize) -> usize {
 }
 
 /// The rows on which an alarm begins. A plugin's alarm stands over many rows; the benchmark counts each row above the
-/// threshold, so a standing false alarm would be charged again on each. Applying this twice changes nothing.
+/// threshold, so a standing false alarm would be charged again on each. An alarm
+/// that stood before a window began finds nothing in it. Applying this twice changes nothing.
 pub fn rising_edges(alarms: &[bool]) -> Vec<bool> {
     let before = std::iter::once(false).chain(alarms.iter().copied());
     alarms.iter().zip(before).map(|(&now, before)| now && !before).collect()
