@@ -6,6 +6,7 @@
 //! - [`view`]: what the operator sees while it runs
 //! - [`run`]: from a configuration to a finished run
 //! - [`describe`]: what a component or a plant has
+//! - [`score`]: scenarios and their judges
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
 
 pub mod config;
@@ -14,5 +15,6 @@ pub mod controller;
 pub mod demo;
 pub mod describe;
 pub mod run;
+pub mod score;
 pub mod statistics;
 pub mod view;

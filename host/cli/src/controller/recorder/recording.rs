@@ -1,7 +1,7 @@
 //! The recorder's own side: what it does with each record, one sink and one judge after the other.
 
 use super::notice::{self, Notices};
-use super::{Message, Report, Scan, Setup, Stopping, mqtt_figures};
+use super::{Answer, Message, Report, Scan, Setup, Stopping, mqtt_figures};
 use crate::controller::slots::Plugin;
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
@@ -39,6 +39,7 @@ pub(super) struct Recording {
     ring: VecDeque<Arc<ScanRecord>>,
     notices: Notices,
     profit: Option<ProfitRatio>,
+    answers: Vec<Answer>,
     /// The latest failure of a file, as it was told.
     sink_error: Option<String>,
     /// When the run began, until the first scan's line was shown.
@@ -68,6 +69,7 @@ impl Recording {
             known: Vec::new(),
             ring: VecDeque::with_capacity(RING_RECORDS),
             profit: None,
+            answers: Vec::new(),
             sink_error: None,
             began: None,
             origin_ns: None,
@@ -113,6 +115,7 @@ impl Recording {
         for instance in &record.instances {
             self.tell_sinks(instance);
             self.judge_findings(instance, origin_ns);
+            self.collect(instance);
         }
         self.tell_states(record);
         self.tell_commands(&record.commands);
@@ -352,6 +355,19 @@ impl Recording {
         }
     }
 
+    fn collect(&mut self, instance: &InstanceRecord) {
+        let known = &self.known[instance.instance.index()];
+        if self.setup.collect == Some(known.plugin)
+            && let Outcome::Answered(results) = &instance.report.outcome
+        {
+            self.answers.push(Answer {
+                asset: known.asset.clone(),
+                times_ns: instance.frame.times_ns.clone(),
+                results: results.clone(),
+            });
+        }
+    }
+
     fn judge_truth(&mut self, time_s: f64, truth: &Truth) {
         let (Some(profit), Some(optimum)) = (truth.profit, truth.optimum_profit) else { return };
         self.profit.get_or_insert_with(|| ProfitRatio::new(optimum)).observe(time_s, profit);
@@ -389,6 +405,10 @@ impl Recording {
             });
             (found.collect(), judge.false_episodes())
         });
+        let collected = self.setup.collect.and_then(|plugin| self.setup.plugins.get(plugin));
+        let columns = collected.map_or_else(Vec::new, |plugin| {
+            plugin.bound.columns.iter().map(|column| self.setup.tags.get(column.tag).name.clone()).collect()
+        });
         let reactor = self
             .profit
             .as_ref()
@@ -396,6 +416,8 @@ impl Recording {
         Report {
             statistics: self.statistics,
             detections,
+            answers: self.answers,
+            columns,
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
             run_s,
