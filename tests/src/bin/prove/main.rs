@@ -3,7 +3,7 @@
 //!
 //! - `plugin_faults`: endless loops, memory bombs, recursion, huge strings
 //! - `samples`: values and their quality, staleness, order
-//! - `site`: the demonstration over many seeds, mutated configurations
+//! - `site`: the demonstration over many seeds, crash loops, mutated configurations
 
 mod plugin_faults;
 mod samples;
@@ -25,11 +25,12 @@ struct Proof {
     holds: bool,
 }
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 10] = [
     Row { name: "1", shows: "endless loops are stopped, neighbours go on", run: plugin_faults::loops },
     Row { name: "3", shows: "memory bombs stay within the cap", run: plugin_faults::memory_bombs },
     Row { name: "4", shows: "recursion traps and never aborts", run: plugin_faults::recursion },
     Row { name: "5", shows: "2 MiB across the boundary are refused", run: plugin_faults::huge_strings },
+    Row { name: "8", shows: "a crash loop backs off and is quarantined", run: site::crash_loops },
     Row { name: "23", shows: "a bad value is never silently good", run: samples::qualities },
     Row { name: "24", shows: "stale is seen within one scan", run: samples::staleness },
     Row { name: "25", shows: "shuffled and repeated samples are counted exactly", run: samples::order },
