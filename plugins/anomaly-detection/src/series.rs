@@ -1,16 +1,16 @@
 //! One series against its own past: for a single signal, where no other channel can say what is natural.
 //!
-//! Ten statistics ask in different ways whether the last stretch is like the ones before: eight of its shape, in windows of
-//! 1/26 and 1/13 of the calibration cut into 1, 2, 4 and 8 blocks ([`shape`]), and two of its level ([`drift`]). Each is
-//! turned into how rare it is in its own history ([`tail`]); their mean is the evidence, and a threshold that every alarm
-//! raises makes alarms of it ([`threshold`]). All lengths are shares of the calibration (`warmup`), all values are in widths
-//! of the first rows ([`scale`]): there is nothing to be set by unit or rate. A restless first part makes a patient detector.
+//! Nine statistics ask in different ways whether the last stretch is like the ones before: eight of its shape, in windows of
+//! 1/26 and 1/13 of the calibration cut into 1, 2, 4 and 8 blocks ([`shape`]), and one of its level for the time of day
+//! ([`daily`]). Each is turned into how rare it is in its own history ([`tail`]); their mean is the evidence, and a threshold
+//! that every alarm raises makes alarms of it ([`threshold`]). All lengths are shares of the calibration (`warmup`), all values
+//! are in widths of the first rows ([`scale`]): there is nothing to be set by unit or rate.
 //!
 //! The settings were chosen on 32 files of the Numenta Anomaly Benchmark (Lavin and Ahmad 2015, "Evaluating Real-time
 //! Anomaly Detection Algorithms"), where the calibration is the benchmark's probationary part, for a level that neighbouring
 //! settings and altered files share rather than for the best figure. An alarm is one row, as that benchmark counts them.
 
-pub mod drift;
+pub mod daily;
 pub mod scale;
 pub mod shape;
 pub mod tail;
@@ -19,7 +19,7 @@ pub mod threshold;
 use serde::{Deserialize, Serialize};
 
 use crate::detector::{Gravity, Judgement, Trust};
-use drift::{Daily, Level};
+use daily::Daily;
 use scale::Scale;
 use shape::Shapes;
 use tail::Tail;
@@ -31,11 +31,9 @@ const SCALE_ROWS_MAX: usize = 1000;
 const CUTS: [usize; 5] = [13, 26, 52, 104, 208];
 /// …and the windows of shape: index of the cut and blocks; 26 or 13 windows fill the calibration.
 const WINDOWS: [(usize, usize); 8] = [(1, 1), (0, 1), (2, 2), (1, 2), (3, 4), (2, 4), (4, 8), (3, 8)];
-/// The level of the last samples is that of this share of the calibration.
-const LEVEL_SHARE: usize = 100;
-/// The level's past, in calibrations.
-const LEVEL_MEMORY: f64 = 4.0;
-const STATISTICS: usize = WINDOWS.len() + 2;
+/// The level is smoothed over the calibration divided by this.
+const DAILY_SHARE: f64 = 100.0;
+const STATISTICS: usize = WINDOWS.len() + 1;
 /// An alarm is a grave one from this multiple of the threshold on.
 const GRAVE: f64 = 2.0;
 /// A score without an alarm stays below 0.5.
@@ -54,7 +52,6 @@ pub struct Series {
     shapes: Vec<Shapes>,
     /// Of [`WINDOWS`], since their last whole block.
     novelties: Vec<f64>,
-    level: Level,
     daily: Daily,
     tails: Vec<Tail>,
     threshold: Threshold,
@@ -65,7 +62,6 @@ impl Series {
     #[must_use]
     pub fn new(warmup: usize) -> Self {
         let warmup = u32::try_from(warmup.max(1)).unwrap_or(u32::MAX);
-        let share = f64::from(warmup) / LEVEL_SHARE as f64;
         Series {
             warmup,
             rows: 0,
@@ -73,8 +69,7 @@ impl Series {
             scale: None,
             shapes: CUTS.iter().map(|cut| Shapes::new(block_length(warmup, *cut))).collect(),
             novelties: vec![0.0; WINDOWS.len()],
-            level: Level::new(share as usize, LEVEL_MEMORY * f64::from(warmup)),
-            daily: Daily::new(share),
+            daily: Daily::new(f64::from(warmup) / DAILY_SHARE),
             tails: vec![Tail::default(); STATISTICS],
             threshold: Threshold::default(),
         }
@@ -91,7 +86,6 @@ impl Series {
             && shapes
             && self.novelties.len() == WINDOWS.len()
             && self.novelties.iter().all(|novelty| novelty.is_finite())
-            && self.level.is_sound(self.warmup as usize / LEVEL_SHARE)
             && self.daily.is_sound()
             && self.tails.len() == STATISTICS
             && self.tails.iter().all(Tail::is_sound)
@@ -155,8 +149,8 @@ impl Series {
                 }
             }
         }
-        let drifts = [self.daily.push(time_ns, z), self.level.push(z)];
-        let statistics = self.novelties.iter().chain(&drifts);
+        let level = self.daily.push(time_ns, z);
+        let statistics = self.novelties.iter().chain([&level]);
         let sum: f64 = self.tails.iter_mut().zip(statistics).map(|(tail, statistic)| tail.push(*statistic)).sum();
         sum / STATISTICS as f64
     }

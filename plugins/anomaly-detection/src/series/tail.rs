@@ -44,7 +44,8 @@ impl Tail {
         let log = (statistic + FLOOR).min(CEILING).ln().max(FLOOR.ln());
         let share = (log - FLOOR.ln()) / (CEILING.ln() - FLOOR.ln());
         let cell = ((share * CELLS as f64) as usize).min(CELLS - 1);
-        let above: u32 = self.counts.iter().skip(cell + 1).sum();
+        // Wrapping, as their sum is at most `rows`: checked additions would be most of the work of a row.
+        let above = self.counts.iter().skip(cell + 1).fold(0_u32, |sum, count| sum.wrapping_add(*count));
         let same = self.counts.get(cell).copied().unwrap_or(0);
         let rarer = (f64::from(above) + 0.5 * f64::from(same) + 0.5) / (f64::from(self.rows) + 1.0);
         let mut score = -rarer.min(1.0).log10();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Mean −log₁₀ tail share at which an alarm is raised.
 const BASE: f64 = 1.1;
 /// What every alarm adds to it…
-const RISE: f64 = 0.2;
+const RISE: f64 = 0.125;
 /// …and in how many calibrations that fades by a factor of e.
 const FADE: f64 = 4.0;
 /// Silence after an alarm, in calibrations.
@@ -63,7 +63,7 @@ mod tests {
     fn standing_evidence_rings_once_and_again_after_the_silence_and_then_ever_less() {
         assert!(alarms(1.09, 1000, 100).is_empty());
         assert_eq!(alarms(5.0, 101, 100), [0, 20, 40, 60, 80, 100]);
-        let weak = alarms(1.2, 1000, 100);
+        let weak = alarms(1.15, 1000, 100);
         assert!(weak.len() < 7 && weak[1] - weak[0] > 200, "the threshold has to fade first: {weak:?}");
     }
 }

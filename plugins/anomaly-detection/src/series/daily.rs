@@ -1,6 +1,4 @@
-//! Whether the level of a series has moved: against its long mean, and against its time of day.
-
-use std::collections::VecDeque;
+//! Whether a series has left the level that it usually has at this time of day.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,48 +19,6 @@ impl Mean {
     fn push(&mut self, z: f64, rate_min: f64) {
         self.samples = self.samples.saturating_add(1);
         self.value += (z - self.value) * rate_min.max(1.0 / f64::from(self.samples));
-    }
-}
-
-/// The mean of the last few samples against the running mean of those before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Level {
-    length: u32,
-    rate: f64,
-    last: VecDeque<f64>,
-    mean: Mean,
-}
-
-impl Level {
-    /// The last `length` samples, at least one, against a memory of `memory` samples.
-    #[must_use]
-    pub fn new(length: usize, memory: f64) -> Self {
-        let length = u32::try_from(length.max(1)).unwrap_or(u32::MAX);
-        Level { length, rate: 1.0 / memory.max(1.0), last: VecDeque::new(), mean: Mean::default() }
-    }
-
-    /// Whether what a saved state holds is one of this length.
-    #[must_use]
-    pub fn is_sound(&self, length: usize) -> bool {
-        self.length as usize == length.max(1)
-            && self.last.len() <= self.length as usize
-            && (0.0..=1.0).contains(&self.rate)
-            && self.mean.value.is_finite()
-            && self.last.iter().all(|z| z.is_finite())
-    }
-
-    /// Takes a sample; the distance of the two means, 0 where there is no past yet.
-    pub fn push(&mut self, z: f64) -> f64 {
-        self.last.push_back(z);
-        if self.last.len() > self.length as usize
-            && let Some(left) = self.last.pop_front()
-        {
-            self.mean.push(left, self.rate);
-        }
-        if self.mean.samples == 0 {
-            return 0.0;
-        }
-        (self.last.iter().sum::<f64>() / self.last.len() as f64 - self.mean.value).abs()
     }
 }
 
@@ -112,22 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_of_the_level_shows_at_its_height() {
-        let mut level = Level::new(5, 400.0);
-        let out: Vec<f64> = (0..200).map(|i| level.push(if i < 100 { 1.0 } else { 4.0 })).collect();
-        assert!(out[..100].iter().all(|d| *d == 0.0));
-        assert!((out[100] - 0.6).abs() < 1e-9 && (out[104] - 3.0).abs() < 1e-9 && out[199] < 2.0, "{out:?}");
-        assert!(level.is_sound(5) && !level.is_sound(6));
-    }
-
-    #[test]
     fn a_daily_rhythm_is_no_departure_but_its_absence_is() {
         let mut daily = Daily::new(4.0);
         let hour = |i: i64| i * DAY_NS / 24;
         let out: Vec<f64> =
-            (0..480).map(|i| daily.push(hour(i), if i < 400 && i % 24 < 8 { 3.0 } else { 0.0 })).collect();
-        assert!(out[48..400].iter().all(|d| *d < 0.1), "{out:?}");
-        assert!(out[404..416].iter().any(|d| *d > 0.0) || out[416..480].iter().any(|d| *d > 1.5), "{out:?}");
+            (0..480).map(|i| daily.push(hour(i), if i < 384 && i % 24 < 8 { 3.0 } else { 0.0 })).collect();
+        assert!(out[48..384].iter().all(|d| *d < 0.1), "{out:?}");
+        assert!(out[384..392].iter().any(|d| *d > 2.0), "{out:?}");
         assert!(daily.push(-1, 0.0).is_finite(), "a time before 1970");
         assert!(daily.is_sound());
     }
