@@ -130,7 +130,7 @@ fn one_signal_is_a_series_unless_it_is_said_otherwise() {
     let alarm = auto.iter().find(|result| result.alarm && result.row >= 700).unwrap();
     assert_eq!(alarm.contributions.len(), 1);
     assert!(alarm.severity >= Severity::Alarm && alarm.score >= 0.5);
-    assert!(auto[..WARMUP].iter().all(|result| result.quality == Quality::Bad && !result.alarm));
+    assert!(auto[..WARMUP].iter().all(|result| result.quality == Quality::Bad.code() && !result.alarm));
     assert!(matches!(watch(2, "series", WARMUP), Err(Fault::Configuration(_))));
     assert!(watch(2, "auto", WARMUP).is_ok() && watch(1, "auto", 20_000).is_ok());
 }
