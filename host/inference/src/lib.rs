@@ -5,6 +5,7 @@
 //!
 //! - [`manifest`]: `model.toml`, what a model directory says of its model
 //! - [`inspect`]: what is checked of an ONNX file before tract sees it
+//! - [`operators`]: operators of our own: scikit-learn's trees, linear models and support vectors
 //! - [`model`]: a loaded model: its tensors, its slot, its plans
 //! - [`mod@reference`]: the vectors that a model must reproduce on this machine
 //! - [`catalog`]: from a path to a loaded, checked model
@@ -20,6 +21,7 @@ mod fixtures;
 pub mod inspect;
 pub mod manifest;
 pub mod model;
+pub mod operators;
 mod plan;
 pub mod reference;
 pub mod session;
