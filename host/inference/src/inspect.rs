@@ -433,11 +433,13 @@ fn declare(what: &'static str, info: &pb::ValueInfoProto, text_labels: bool) -> 
     let Some(shape) = &tensor.shape else { return Ok(Declared { name: info.name.clone(), sizes: None, integers }) };
     at_most("dimensions of one tensor", shape.dim.len() as u64, MAX_RANK as u64)?;
     let sizes = shape.dim.iter().enumerate().map(|(dimension, dim)| match &dim.value {
+        // What old exporters write of a size that may vary.
+        Some(dimension::Value::DimValue(-1)) => Ok(Size::Free),
         Some(dimension::Value::DimValue(size)) => match u32::try_from(*size) {
             Ok(fixed) if fixed > 0 => Ok(Size::Fixed(fixed)),
             _ => Err(InspectError::SizeOutOfRange { what, tensor: info.name.clone(), dimension, size: *size }),
         },
-        Some(dimension::Value::DimParam(name)) if !name.is_empty() => Ok(Size::Named(name.clone())),
+        Some(dimension::Value::DimParam(name)) if !name.is_empty() && name != "?" => Ok(Size::Named(name.clone())),
         Some(dimension::Value::DimParam(_)) | None => Ok(Size::Free),
     });
     Ok(Declared { name: info.name.clone(), sizes: Some(sizes.collect::<Result<_, _>>()?), integers })
