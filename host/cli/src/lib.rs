@@ -4,6 +4,7 @@
 //! - [`controller`]: the running controller
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
+//! - [`plan_child`]: the process that tries models out
 //! - [`run`]: from a configuration to a finished run
 //! - [`describe`]: what a component or a plant has
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
@@ -13,6 +14,7 @@ pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod describe;
+pub mod plan_child;
 pub mod run;
 pub mod statistics;
 pub mod view;

@@ -85,7 +85,7 @@ impl From<ConfigErrors> for BuildError {
 /// Opens components, models, tables and plants, binds every plugin, and collects all mistakes.
 pub fn prepare(config: Config) -> Result<Prepared, BuildError> {
     let engine = Engine::new(EngineSettings::default())?;
-    let catalog = Catalog::new();
+    let catalog = crate::plan_child::catalog();
     let mut errors = Vec::new();
     let mut plugins = Vec::new();
     for index in 0..config.plugins.len() {
