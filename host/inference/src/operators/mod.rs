@@ -22,6 +22,8 @@ mod operator;
 mod svm;
 mod svm_classifier;
 mod svm_regressor;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod tree_classifier;
 mod tree_regressor;

@@ -125,13 +125,9 @@ impl Operator for TreeClassifier {
         let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
         let (rows, columns) = form.rows()?;
         let classes = self.labels.len();
-        let mut labels = Vec::with_capacity(rows);
         let mut scores = vec![0.0; rows * classes];
-        let mut seen = vec![false; classes];
-        for (row, scores) in given.f32().chunks_exact(columns.max(1)).zip(scores.chunks_exact_mut(classes)) {
-            self.trees.evaluate(row, Aggregate::Sum, scores, &mut seen);
-            labels.push(self.labels[self.decide(scores)]);
-        }
+        self.trees.evaluate(given.f32(), columns, Aggregate::Sum, &mut scores);
+        let labels = scores.chunks_exact_mut(classes).map(|scores| self.labels[self.decide(scores)]).collect();
         Ok(vec![Values::I64(labels), Values::F32(scores)])
     }
 }

@@ -75,11 +75,8 @@ impl Operator for TreeRegressor {
         let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
         let (rows, columns) = form.rows()?;
         let mut scores = vec![0.0; rows * self.targets];
-        let mut seen = vec![false; self.targets];
-        for (row, scores) in given.f32().chunks_exact(columns.max(1)).zip(scores.chunks_exact_mut(self.targets)) {
-            self.trees.evaluate(row, self.aggregate, scores, &mut seen);
-            self.finish(scores);
-        }
+        self.trees.evaluate(given.f32(), columns, self.aggregate, &mut scores);
+        scores.chunks_exact_mut(self.targets).for_each(|scores| self.finish(scores));
         Ok(vec![Values::F32(scores)])
     }
 }

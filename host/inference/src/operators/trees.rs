@@ -36,15 +36,15 @@ const MODES: [(&str, Mode); 7] = [
     ("LEAF", Mode::Leaf),
 ];
 
-/// A node. A leaf has its weights' range in `first..second`, another node its two children there.
+/// A node. What comes next: a leaf's weights from the first to before the second; another node's children, the first
+/// where its comparison does not hold.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     threshold: f32,
     feature: u32,
-    first: u32,
-    second: u32,
+    next: [u32; 2],
     mode: Mode,
-    /// Whether a NaN goes to the first child.
+    /// Whether a NaN goes where one goes for which the comparison holds.
     missing_is_true: bool,
 }
 
@@ -71,6 +71,9 @@ pub(crate) struct Trees {
     roots: Vec<u32>,
     weights: Vec<Weight>,
     features: usize,
+    targets: usize,
+    /// Whether every node compares by "at most", and none does otherwise with a NaN, as scikit-learn's do.
+    plain: bool,
 }
 
 /// The attributes that both ensembles share.
@@ -137,6 +140,9 @@ impl Trees {
             roots: Vec::with_capacity(roots.len()),
             weights: Vec::new(),
             features: lists.features_used(),
+            targets,
+            plain: lists.modes.iter().all(|mode| matches!(mode, Mode::AtMost | Mode::Leaf))
+                && lists.missing.iter().all(|missing| *missing == 0),
         };
         for root in roots {
             trees.grow(&lists, &children, root, &mut weights)?;
@@ -154,7 +160,7 @@ impl Trees {
     ) -> Result<(), OperatorError> {
         let start = self.nodes.len();
         self.roots.push(number(start));
-        // Place in the file, depth, and which node's first or second child it is.
+        // Place in the file, depth, and whose child it is, where its comparison holds or does not.
         let mut open: Vec<(usize, usize, Option<(usize, bool)>)> = vec![(root.place, 1, None)];
         while let Some((place, depth, parent)) = open.pop() {
             if depth > MAX_DEPTH {
@@ -162,8 +168,7 @@ impl Trees {
             }
             let at = number(self.nodes.len());
             match parent {
-                Some((parent, true)) => self.nodes[parent].first = at,
-                Some((parent, false)) => self.nodes[parent].second = at,
+                Some((parent, holds)) => self.nodes[parent].next[usize::from(holds)] = at,
                 None => {}
             }
             let mut node = lists.node(place);
@@ -173,9 +178,9 @@ impl Trees {
                 // Popped next, so that it lies beside its parent.
                 open.push((on_true, depth + 1, Some((parent, true))));
             } else {
-                node.first = number(self.weights.len());
+                let start = number(self.weights.len());
                 self.weights.extend(weights.remove(&(lists.trees[place], lists.ids[place])).unwrap_or_default());
-                node.second = number(self.weights.len());
+                node.next = [start, number(self.weights.len())];
             }
             self.nodes.push(node);
         }
@@ -193,36 +198,50 @@ impl Trees {
         self.features
     }
 
-    /// The leaf that a row ends at.
-    fn leaf(&self, root: u32, row: &[f32]) -> &[Weight] {
+    /// The leaf that a row ends at. `PLAIN`: every node compares by "at most", and none does otherwise with a NaN.
+    fn leaf<const PLAIN: bool>(&self, root: u32, row: &[f32]) -> &[Weight] {
         let mut node = &self.nodes[root as usize];
-        loop {
-            let taken = match node.mode {
-                Mode::Leaf => return &self.weights[node.first as usize..node.second as usize],
-                mode => {
-                    let value = row[node.feature as usize];
-                    mode.holds(value, node.threshold) || (node.missing_is_true && value.is_nan())
-                }
+        while node.mode != Mode::Leaf {
+            let value = row[node.feature as usize];
+            let taken = if PLAIN {
+                value <= node.threshold
+            } else {
+                node.mode.holds(value, node.threshold) || (node.missing_is_true && value.is_nan())
             };
-            node = &self.nodes[if taken { node.first } else { node.second } as usize];
+            // Looked up rather than branched on: which way it goes can't be foreseen.
+            node = &self.nodes[node.next[usize::from(taken)] as usize];
+        }
+        &self.weights[node.next[0] as usize..node.next[1] as usize]
+    }
+
+    /// Brings the trees' contributions to rows of `columns` values together, without base values. `scores` has a value for
+    /// each row and target. Tree by tree, so that each tree is fetched once.
+    pub(crate) fn evaluate(&self, rows: &[f32], columns: usize, aggregate: Aggregate, scores: &mut [f32]) {
+        match self.plain {
+            true => self.evaluate_as::<true>(rows, columns, aggregate, scores),
+            false => self.evaluate_as::<false>(rows, columns, aggregate, scores),
         }
     }
 
-    /// Brings the trees' contributions to one row together, without base values. `scores` has a value for each target;
-    /// `seen` says afterwards which of them a leaf contributed to.
-    pub(crate) fn evaluate(&self, row: &[f32], aggregate: Aggregate, scores: &mut [f32], seen: &mut [bool]) {
+    fn evaluate_as<const PLAIN: bool>(&self, rows: &[f32], columns: usize, aggregate: Aggregate, scores: &mut [f32]) {
         scores.fill(0.0);
-        seen.fill(false);
+        // Whether a leaf contributed yet: only the smallest and the largest need to know.
+        let sums = matches!(aggregate, Aggregate::Sum | Aggregate::Average);
+        let mut seen = vec![false; if sums { 0 } else { scores.len() }];
         for root in &self.roots {
-            for weight in self.leaf(*root, row) {
-                let (score, seen) = (&mut scores[weight.target as usize], &mut seen[weight.target as usize]);
-                *score = match aggregate {
-                    Aggregate::Sum | Aggregate::Average => *score + weight.value,
-                    Aggregate::Least if *seen => score.min(weight.value),
-                    Aggregate::Largest if *seen => score.max(weight.value),
-                    Aggregate::Least | Aggregate::Largest => weight.value,
-                };
-                *seen = true;
+            for (index, row) in rows.chunks_exact(columns.max(1)).enumerate() {
+                for weight in self.leaf::<PLAIN>(*root, row) {
+                    let at = index * self.targets + weight.target as usize;
+                    scores[at] = match aggregate {
+                        Aggregate::Sum | Aggregate::Average => scores[at] + weight.value,
+                        Aggregate::Least if seen[at] => scores[at].min(weight.value),
+                        Aggregate::Largest if seen[at] => scores[at].max(weight.value),
+                        Aggregate::Least | Aggregate::Largest => weight.value,
+                    };
+                    if !sums {
+                        seen[at] = true;
+                    }
+                }
             }
         }
         if aggregate == Aggregate::Average {
@@ -318,8 +337,7 @@ impl<'a> Lists<'a> {
         Node {
             threshold: self.values[place],
             feature: u32::try_from(self.features[place]).unwrap_or_default(),
-            first: 0,
-            second: 0,
+            next: [0, 0],
             mode: self.modes[place],
             missing_is_true: self.missing.get(place).is_some_and(|missing| *missing != 0),
         }
