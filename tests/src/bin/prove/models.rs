@@ -37,9 +37,11 @@ pub(crate) fn mutants() -> Result<Proof> {
     }
     let crashers = hostile::crashers();
     let mut kept_out = 0;
-    for (_, bytes) in &crashers {
+    for (name, bytes) in &crashers {
         let path = hostile::write(directory.path(), "crasher", bytes)?;
-        kept_out += usize::from(hostile::fate(&catalog, &path)? != Fate::Works);
+        let fate = hostile::fate(&catalog, &path)?;
+        println!("{name}: {fate:?}");
+        kept_out += usize::from(fate != Fate::Works);
     }
     Ok(Proof {
         figure: format!(
