@@ -1,6 +1,8 @@
-//! What the tests share: where the built things are, what is missing on this machine, and which guests there are.
+//! What the tests share: where the built things are, what is missing on this machine, which guests there are, and models
+//! that mean harm.
 
 pub mod controller;
 pub mod environment;
+pub mod hostile_models;
 
 include!(concat!(env!("OUT_DIR"), "/guests.rs"));

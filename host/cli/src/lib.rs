@@ -4,6 +4,7 @@
 //! - [`controller`]: the running controller
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
+//! - [`plan_child`]: the process that tries models out
 //! - [`run`]: from a configuration to a finished run
 //! - [`describe`]: what a component or a plant has
 //! - [`score`]: scenarios and their judges
@@ -14,6 +15,7 @@ pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod describe;
+pub mod plan_child;
 pub mod run;
 pub mod score;
 pub mod statistics;

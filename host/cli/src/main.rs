@@ -79,6 +79,12 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         plugins: Option<PathBuf>,
     },
+    /// Tries a model out and prints one line of JSON: what a controller starts before it loads one.
+    #[command(name = dinrail_cli::plan_child::COMMAND, hide = true)]
+    PlanModel {
+        /// A model directory or an `.onnx` file.
+        model: PathBuf,
+    },
     /// Runs the demonstration: a simulated plant, two plugins, and a broker of its own.
     #[cfg(feature = "demo")]
     Demo {
@@ -157,7 +163,9 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { EXIT_OK });
         }
     };
+    dinrail_cli::plan_child::enable();
     let ending = match &arguments.command {
+        Command::PlanModel { model } => dinrail_cli::plan_child::plan(model),
         Command::Run { common, length } => {
             dinrail_cli::run::run_file(&common.config, &common.places(), &length.options())
         }

@@ -3,10 +3,11 @@
 use crate::inspect::{InspectError, inspect};
 use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError};
 use crate::model::OnnxModel;
+use crate::planner::{Planner, PlannerError};
 use crate::reference::{Reference, ReferenceError};
 use dinrail_core::inference::InferenceError;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -20,11 +21,21 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
 /// Largest file of reference vectors: a picture's worth of numbers in JSON, a few times over.
 pub const MAX_REFERENCE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Most models that are remembered as accepted; past it all are forgotten, and are planned in a child once more.
+pub const MAX_ACCEPTED: usize = 1_024;
+
+/// What a model is known by: SHA-256 of the file and text of the description, or a bare file's name.
+type Key = (String, String);
+
 /// The models of a host: each loaded and planned once, however many plugins use it.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    /// By SHA-256 of the file and text of the description. Weak: what no plugin uses goes.
-    loaded: Mutex<HashMap<(String, String), Weak<OnnxModel>>>,
+    /// Weak: what no plugin uses goes.
+    loaded: Mutex<HashMap<Key, Weak<OnnxModel>>>,
+    /// Where a model is tried out before it is loaded here.
+    planner: Option<Planner>,
+    /// What the planner said yes to.
+    accepted: Mutex<HashSet<Key>>,
 }
 
 /// Why a model was not loaded. Every message names the file.
@@ -55,6 +66,10 @@ pub enum LoadError {
     Load { path: PathBuf, reason: String },
     #[error("`{}`: {source}", path.display())]
     Plan { path: PathBuf, source: InferenceError },
+    #[error("`{}`: {source}", path.display())]
+    Planning { path: PathBuf, source: PlannerError },
+    #[error("`{}` changed while it was looked at; load it once more", path.display())]
+    Changed { path: PathBuf },
     #[error("`{}` does not hold on this machine: {source}", path.display())]
     Reference { path: PathBuf, source: ReferenceError },
 }
@@ -69,10 +84,16 @@ struct Files {
 }
 
 impl Catalog {
-    /// An empty catalog.
+    /// An empty catalog that plans in this process.
     #[must_use]
     pub fn new() -> Catalog {
         Catalog::default()
+    }
+
+    /// An empty catalog that has each model [tried out in a child](crate::planner) when it first sees it.
+    #[must_use]
+    pub fn with_planner(planner: Planner) -> Catalog {
+        Catalog { planner: Some(planner), ..Catalog::default() }
     }
 
     /// Loads a model directory or a bare `.onnx` file: digest, [inspection](crate::inspect), description, a first plan,
@@ -93,6 +114,7 @@ impl Catalog {
         if let Some(model) = self.loaded().get(&key).and_then(Weak::upgrade) {
             return Ok(model);
         }
+        self.try_in_child(path, &key)?;
         let model = Arc::new(build(&files, &key.0, &bytes)?);
         try_out(&files, &model)?;
         let mut loaded = self.loaded();
@@ -101,7 +123,27 @@ impl Catalog {
         Ok(model)
     }
 
-    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Weak<OnnxModel>>> {
+    /// Has the model tried out where it can do no harm, unless that was done already.
+    fn try_in_child(&self, path: &Path, key: &Key) -> Result<(), LoadError> {
+        let Some(planner) = &self.planner else { return Ok(()) };
+        // Nothing panics under this lock.
+        let accepted = || self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        if accepted().contains(key) {
+            return Ok(());
+        }
+        let planning = |source| LoadError::Planning { path: path.to_owned(), source };
+        if planner.try_out(path).map_err(planning)? != key.0 {
+            return Err(LoadError::Changed { path: path.to_owned() });
+        }
+        let mut accepted = accepted();
+        if accepted.len() >= MAX_ACCEPTED {
+            accepted.clear();
+        }
+        accepted.insert(key.clone());
+        Ok(())
+    }
+
+    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Weak<OnnxModel>>> {
         // Nothing panics under this lock.
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,9 +2,14 @@
 //!
 //! Checked: counts and sizes; that the operators are on a list; that no tensor lies in another file; that there is no
 //! subgraph, function or sparse tensor; that every value is produced once, before it is read (so there is no loop); that
-//! inputs and outputs are named f32 tensors. Not checked: what a list member's attributes ask for. An `Expand` to a
-//! huge constant shape, for one, is still folded at load.
+//! inputs are named f32 tensors, and outputs too, or integers; every attribute of [our own operators](crate::operators).
+//! Not checked: what the attributes of tract's operators ask for. An `Expand` to a huge constant shape, for one, is
+//! still folded when the model is planned.
+//!
+//! Integers leave a model as f32, which is exact up to 2²⁴: class labels above that are refused. Labels that are text
+//! leave it as their position in the classifier's list, from 0, and only where nothing in the model reads them.
 
+use crate::operators::{self, OperatorError};
 use std::collections::HashSet;
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
@@ -20,9 +25,9 @@ pub const MAX_TENSORS: usize = 32;
 /// Most dimensions of an input or output. Video, the largest in use, has five.
 pub const MAX_RANK: usize = 8;
 
-/// Operators that are let through, sorted. Left out on purpose: the tree ensembles (an index out of range in tract's is
-/// memory-unsafe), the quantised ones (static int8 was seen to give wrong answers silently), those that draw random
-/// numbers, those with subgraphs, those whose output's size depends on values.
+/// tract's operators that are let through, sorted. Left out on purpose: the quantised ones (static int8 was seen to give
+/// wrong answers silently), those that draw random numbers, those with subgraphs, those whose output's size depends on
+/// values.
 const OPERATORS: &[&str] = &[
     "Abs",
     "Acos",
@@ -195,6 +200,8 @@ pub struct Declared {
     pub name: String,
     /// Its dimensions; `None` where the file doesn't say (outputs only).
     pub sizes: Option<Vec<Size>>,
+    /// Whether it is computed in integers and handed over as f32 (outputs only).
+    pub integers: bool,
 }
 
 /// What goes in and comes out, in order.
@@ -224,10 +231,25 @@ pub enum InspectError {
     Sparse { tensor: String },
     #[error("tensor `{tensor}` has the dimensions {dims:?}")]
     Dimensions { tensor: String, dims: Vec<i64> },
-    #[error("node `{node}` is a `{operator}` of the domain `{domain}`, which is not let through")]
+    #[error(
+        "node `{node}` is a `{operator}` of the domain `{domain}`; only those of ONNX itself and of `ai.onnx.ml` are let \
+         through: export the model without it"
+    )]
     Domain { node: String, operator: String, domain: String },
-    #[error("node `{node}` is a `{operator}`, which is not let through")]
+    #[error(
+        "node `{node}` is a `{operator}`, which is not let through: export the model without it, and leave what it does \
+         to the plugin"
+    )]
     Operator { node: String, operator: String },
+    #[error("node `{node}` is a `{operator}`, which is not let through; of `ai.onnx.ml` there are {known}")]
+    Learning { node: String, operator: String, known: String },
+    #[error("node `{node}`, a `{operator}`: {source}")]
+    Attributes { node: String, operator: String, source: OperatorError },
+    #[error(
+        "node `{node}` reads `{value}`, class labels that are text; train the model on labels that are numbers, or leave \
+         what is done with them to the plugin"
+    )]
+    TextLabels { node: String, value: String },
     #[error("node `{node}` reads `{value}`, which nothing before it produces")]
     Undefined { node: String, value: String },
     #[error("`{value}` is produced twice")]
@@ -236,7 +258,7 @@ pub enum InspectError {
     NeverProduced { output: String },
     #[error("it has no {what}")]
     NoTensors { what: &'static str },
-    #[error("{what} `{tensor}` is {given}; only tensors of f32 cross between plugin and model")]
+    #[error("{what} `{tensor}` is {given}; tensors of f32 cross between plugin and model, and integers as outputs")]
     ElementType { what: &'static str, tensor: String, given: &'static str },
     #[error("input `{tensor}` declares no shape")]
     NoShape { tensor: String },
@@ -254,13 +276,21 @@ pub fn inspect(proto: &pb::ModelProto) -> Result<Signature, InspectError> {
     check_weights(graph)?;
     graph.node.iter().try_for_each(check_node)?;
     check_order(graph)?;
+    let text_labels = text_labels(graph)?;
     let weights: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     let given = graph.input.iter().filter(|input| !weights.contains(input.name.as_str()));
-    let inputs = declared("input", given)?;
+    let inputs = declared("input", given, |info| declare("input", info, false))?;
     if let Some(input) = inputs.iter().find(|input| input.sizes.is_none()) {
         return Err(InspectError::NoShape { tensor: input.name.clone() });
     }
-    Ok(Signature { inputs, outputs: declared("output", graph.output.iter())? })
+    let outputs = declared("output", graph.output.iter(), |info| {
+        let zip_map = graph.node.iter().find(|node| node.op_type == "ZipMap" && node.output.contains(&info.name));
+        match zip_map {
+            Some(node) => zipped(node),
+            None => declare("output", info, text_labels.contains(info.name.as_str())),
+        }
+    })?;
+    Ok(Signature { inputs, outputs })
 }
 
 fn at_most(what: &'static str, count: u64, limit: u64) -> Result<(), InspectError> {
@@ -293,7 +323,7 @@ fn check_weights(graph: &pb::GraphProto) -> Result<(), InspectError> {
 
 fn check_node(node: &pb::NodeProto) -> Result<(), InspectError> {
     let (name, operator) = (label(node), node.op_type.clone());
-    if !node.domain.is_empty() && node.domain != "ai.onnx" {
+    if !["", "ai.onnx", operators::DOMAIN].contains(&node.domain.as_str()) {
         return Err(InspectError::Domain { node: name, operator, domain: node.domain.clone() });
     }
     if node.attribute.iter().any(|attribute| attribute.g.is_some() || !attribute.graphs.is_empty()) {
@@ -302,6 +332,13 @@ fn check_node(node: &pb::NodeProto) -> Result<(), InspectError> {
     if node.attribute.iter().any(|attribute| attribute.sparse_tensor.is_some() || !attribute.sparse_tensors.is_empty())
     {
         return Err(InspectError::Sparse { tensor: name });
+    }
+    if node.domain == operators::DOMAIN {
+        return match operators::check(node) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(source)) => Err(InspectError::Attributes { node: name, operator, source }),
+            None => Err(InspectError::Learning { node: name, operator, known: operators::names() }),
+        };
     }
     if OPERATORS.binary_search(&operator.as_str()).is_err() {
         return Err(InspectError::Operator { node: name, operator });
@@ -335,11 +372,40 @@ fn check_order(graph: &pb::GraphProto) -> Result<(), InspectError> {
     }
 }
 
+/// The outputs of classifiers that are labels of text, which no node may read but those that hand them on: they are
+/// numbers when the model runs.
+fn text_labels(graph: &pb::GraphProto) -> Result<HashSet<&str>, InspectError> {
+    let is_text = |node: &&pb::NodeProto| {
+        let texts =
+            |attribute: &pb::AttributeProto| attribute.name == "classlabels_strings" && !attribute.strings.is_empty();
+        node.domain == operators::DOMAIN && node.output.len() == 2 && node.attribute.iter().any(texts)
+    };
+    let mut labels: HashSet<&str> =
+        graph.node.iter().filter(is_text).filter_map(|node| node.output.first()).map(String::as_str).collect();
+    for node in &graph.node {
+        let Some(value) = node.input.iter().find(|value| labels.contains(value.as_str())) else { continue };
+        if node.op_type != "Identity" {
+            return Err(InspectError::TextLabels { node: label(node), value: value.clone() });
+        }
+        labels.extend(node.output.iter().map(String::as_str));
+    }
+    Ok(labels)
+}
+
+/// What a `ZipMap` gives out, whose declared type, a sequence of maps, is no tensor: the row of scores that it is given.
+fn zipped(node: &pb::NodeProto) -> Result<Declared, InspectError> {
+    let attributes = |source| InspectError::Attributes { node: label(node), operator: node.op_type.clone(), source };
+    let columns = u32::try_from(operators::zipped(node).map_err(attributes)?).unwrap_or_default();
+    let sizes = (columns > 0).then(|| vec![Size::Free, Size::Fixed(columns)]);
+    Ok(Declared { name: node.output.first().cloned().unwrap_or_default(), sizes, integers: false })
+}
+
 fn declared<'a>(
     what: &'static str,
     infos: impl Iterator<Item = &'a pb::ValueInfoProto>,
+    declare: impl Fn(&pb::ValueInfoProto) -> Result<Declared, InspectError>,
 ) -> Result<Vec<Declared>, InspectError> {
-    let tensors = infos.map(|info| declare(what, info)).collect::<Result<Vec<_>, _>>()?;
+    let tensors = infos.map(declare).collect::<Result<Vec<_>, _>>()?;
     if tensors.is_empty() {
         return Err(InspectError::NoTensors { what });
     }
@@ -351,28 +417,32 @@ fn declared<'a>(
     }
 }
 
-fn declare(what: &'static str, info: &pb::ValueInfoProto) -> Result<Declared, InspectError> {
+fn declare(what: &'static str, info: &pb::ValueInfoProto, text_labels: bool) -> Result<Declared, InspectError> {
     let element = |given| InspectError::ElementType { what, tensor: info.name.clone(), given };
     let tensor = match info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) {
         Some(type_proto::Value::TensorType(tensor)) => tensor,
         None => return Err(element("not a tensor")),
     };
-    match DataType::try_from(tensor.elem_type) {
-        Ok(DataType::Float) => {}
+    let integers = match DataType::try_from(tensor.elem_type) {
+        Ok(DataType::Float) => false,
+        Ok(DataType::Int64 | DataType::Int32) if what == "output" => true,
+        Ok(DataType::String) if text_labels => true,
         Ok(other) => return Err(element(other.as_str_name())),
         Err(_) => return Err(element("of an unknown type")),
-    }
-    let Some(shape) = &tensor.shape else { return Ok(Declared { name: info.name.clone(), sizes: None }) };
+    };
+    let Some(shape) = &tensor.shape else { return Ok(Declared { name: info.name.clone(), sizes: None, integers }) };
     at_most("dimensions of one tensor", shape.dim.len() as u64, MAX_RANK as u64)?;
     let sizes = shape.dim.iter().enumerate().map(|(dimension, dim)| match &dim.value {
+        // What old exporters write of a size that may vary.
+        Some(dimension::Value::DimValue(-1)) => Ok(Size::Free),
         Some(dimension::Value::DimValue(size)) => match u32::try_from(*size) {
             Ok(fixed) if fixed > 0 => Ok(Size::Fixed(fixed)),
             _ => Err(InspectError::SizeOutOfRange { what, tensor: info.name.clone(), dimension, size: *size }),
         },
-        Some(dimension::Value::DimParam(name)) if !name.is_empty() => Ok(Size::Named(name.clone())),
+        Some(dimension::Value::DimParam(name)) if !name.is_empty() && name != "?" => Ok(Size::Named(name.clone())),
         Some(dimension::Value::DimParam(_)) | None => Ok(Size::Free),
     });
-    Ok(Declared { name: info.name.clone(), sizes: Some(sizes.collect::<Result<_, _>>()?) })
+    Ok(Declared { name: info.name.clone(), sizes: Some(sizes.collect::<Result<_, _>>()?), integers })
 }
 
 #[cfg(test)]
@@ -437,8 +507,13 @@ mod tests {
             ),
             (
                 "a foreign domain",
-                |proto| graph(proto).node[0].domain = "ai.onnx.ml".into(),
+                |proto| graph(proto).node[0].domain = "com.microsoft".into(),
                 |error| matches!(error, InspectError::Domain { .. }),
+            ),
+            (
+                "an operator of another domain's name",
+                |proto| graph(proto).node[0].domain = "ai.onnx.ml".into(),
+                |error| matches!(error, InspectError::Learning { operator, .. } if operator == "Mul"),
             ),
             (
                 "a tree under the default domain",
@@ -499,6 +574,9 @@ mod tests {
         let mut build = Build::doubler();
         build.element_type = DataType::Int64;
         let error = inspect(&build.proto()).unwrap_err();
-        assert_eq!(error.to_string(), "input `x` is INT64; only tensors of f32 cross between plugin and model");
+        assert_eq!(
+            error.to_string(),
+            "input `x` is INT64; tensors of f32 cross between plugin and model, and integers as outputs"
+        );
     }
 }

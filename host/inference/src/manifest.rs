@@ -145,7 +145,7 @@ fn narrow_one(
             SizeEntry::Named(name) => Size::Named(name.clone()),
         })
         .collect();
-    let Some(sizes) = &tensor.sizes else { return Ok(Declared { name: tensor.name, sizes: Some(described) }) };
+    let Some(sizes) = &tensor.sizes else { return Ok(Declared { sizes: Some(described), ..tensor }) };
     let agree = sizes.len() == described.len()
         && sizes.iter().zip(&described).all(|(file, said)| file.fixed().is_none() || file == said)
         && !described.contains(&Size::Fixed(0));
@@ -162,7 +162,8 @@ fn narrow_one(
         (Size::Named(_), Size::Named(_)) => file.clone(),
         (_, said) => said.clone(),
     });
-    Ok(Declared { name: entry.name.clone(), sizes: Some(sizes.collect()) })
+    let sizes = Some(sizes.collect());
+    Ok(Declared { sizes, ..tensor })
 }
 
 #[cfg(test)]

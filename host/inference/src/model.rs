@@ -2,6 +2,7 @@
 
 use crate::inspect::{Signature, Size};
 use crate::manifest::Manifest;
+use crate::operators;
 use crate::plan::{Plan, Plans, Shapes, caught};
 use crate::session::Session;
 use dinrail_core::description::{ModelSlot, TensorSpec};
@@ -95,7 +96,9 @@ impl OnnxModel {
         proto: &pb::ModelProto,
     ) -> Result<OnnxModel, String> {
         // What an exporter wrote of inner values is ignored: it is often wrong once the batch is fixed.
-        let parsed = caught(|| tract_onnx::onnx().with_ignore_value_info(true).model_for_proto_model(proto))?;
+        let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
+        operators::register(&mut onnx);
+        let parsed = caught(|| onnx.model_for_proto_model(proto))?;
         let spec = |(name, sizes): (&String, &[Size])| TensorSpec {
             name: name.clone(),
             shape: sizes.iter().map(Size::fixed).collect(),

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core;
 
 /// Most plans that are kept for one model; past it the one that lay unused longest goes. A plant binds a model at a
 /// handful of batches, and a guest that asks for ever new ones pays the planning within its own call.
@@ -78,7 +79,7 @@ impl Plans {
             for (index, sizes) in input_sizes.iter().enumerate() {
                 model.set_input_fact(index, f32::fact(sizes).into())?;
             }
-            model.into_optimized()?.into_runnable()
+            floating(model.into_typed()?, &self.outputs)?.into_optimized()?.into_runnable()
         };
         let runnable = caught(optimise).map_err(|error| {
             InferenceError::Failed(format!("the model can't be planned for inputs of shape {shapes:?}: {error}"))
@@ -102,6 +103,23 @@ impl Plan {
         self.input_shapes.len() == inputs.len()
             && self.input_shapes.iter().zip(inputs).all(|(shape, input)| shape == input.shape())
     }
+}
+
+/// Hands over as f32 what is declared in integers, and computed so.
+fn floating(mut model: TypedModel, outputs: &[Declared]) -> TractResult<TypedModel> {
+    let mut outlets = model.output_outlets()?.to_vec();
+    for (outlet, output) in outlets.iter_mut().zip(outputs) {
+        let kind = model.outlet_fact(*outlet)?.datum_type;
+        if output.integers && [i64::datum_type(), i32::datum_type(), TDim::datum_type()].contains(&kind) {
+            // A node's name must be its own. What tract takes for a size becomes a number first.
+            for to in [i64::datum_type(), f32::datum_type()] {
+                let name = format!("{}.handed-over-as-{to:?}", output.name);
+                *outlet = model.wire_node(name, tract_core::ops::cast::cast(to), &[*outlet])?[0];
+            }
+        }
+    }
+    model.select_output_outlets(&outlets)?;
+    Ok(model)
 }
 
 /// Bounds what running a plan allocates, before it is run.

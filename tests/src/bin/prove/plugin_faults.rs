@@ -4,7 +4,8 @@ use crate::Proof;
 use anyhow::{Context, Result, ensure};
 use dinrail_core::description::{Bindings, Column, Description, InputBinding, ParameterValue};
 use dinrail_core::frame::Frame;
-use dinrail_core::outcome::{Fault, Outcome};
+use dinrail_core::inference::Model;
+use dinrail_core::outcome::{CallReport, Fault, Outcome};
 use dinrail_core::outlook::Outlook;
 use dinrail_core::record::InstanceId;
 use dinrail_engine::{
@@ -136,12 +137,24 @@ pub(crate) fn huge_strings() -> Result<Proof> {
     })
 }
 
-fn component(engine: &Engine, guest: &str) -> Result<PluginComponent> {
+pub(crate) fn component(engine: &Engine, guest: &str) -> Result<PluginComponent> {
     Ok(engine.compile(&std::fs::read(environment::guest(guest))?)?)
 }
 
 fn start(component: &PluginComponent, given: &[(&str, ParameterValue)]) -> Result<Box<Instance>> {
-    let grants = Grants { models_optional: true, ..Grants::default() };
+    start_granted(component, Grants { models_optional: true, ..Grants::default() }, given)
+}
+
+/// An instance with these models, and parameters as they are by themselves.
+pub(crate) fn start_with(component: &PluginComponent, models: Vec<(String, Box<dyn Model>)>) -> Result<Box<Instance>> {
+    start_granted(component, Grants { models, ..Grants::default() }, &[])
+}
+
+fn start_granted(
+    component: &PluginComponent,
+    grants: Grants,
+    given: &[(&str, ParameterValue)],
+) -> Result<Box<Instance>> {
     let mut instance = component.instantiate(grants, &Limits::new(Profile::Compiled, Pace::Cyclic))?;
     let description = instance.describe()?;
     instance.configure(&bindings(&description), &parameters(&description, given))?;
@@ -168,9 +181,13 @@ fn frame() -> Frame {
 }
 
 fn outcome(instance: &mut Instance) -> Outcome {
+    report(instance, Duration::from_secs(30)).outcome
+}
+
+/// What comes of one call.
+pub(crate) fn report(instance: &mut Instance, deadline: Duration) -> CallReport {
     let (frame, outlook) = (frame(), Outlook::default());
-    let deadline = Duration::from_secs(30);
-    instance.call(&Call { frame: &frame, outputs: &[], outlook: &outlook, items: &[], deadline }).outcome
+    instance.call(&Call { frame: &frame, outputs: &[], outlook: &outlook, items: &[], deadline })
 }
 
 fn job(id: u32, instance: Box<Instance>, deadline: Duration) -> Job {

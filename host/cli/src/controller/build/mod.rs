@@ -95,7 +95,7 @@ impl Workshop {
     /// With nothing in it.
     pub fn new() -> Result<Workshop, BuildError> {
         let engine = Engine::new(EngineSettings::default())?;
-        Ok(Workshop { engine, catalog: Catalog::new(), compiled: Mutex::new(HashMap::new()) })
+        Ok(Workshop { engine, catalog: crate::plan_child::catalog(), compiled: Mutex::new(HashMap::new()) })
     }
 
     /// The world of a component file, or why it is none.

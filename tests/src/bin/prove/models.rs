@@ -1,0 +1,134 @@
+//! Models that mean harm, in full number.
+
+use crate::Proof;
+use crate::plugin_faults::{component, report, start_with};
+use anyhow::{Context, Result};
+use dinrail_core::inference::{InferenceError, Model, Tensor};
+use dinrail_core::outcome::{Fault, Outcome};
+use dinrail_engine::{Engine, EngineSettings};
+use dinrail_inference::Catalog;
+use dinrail_tests::hostile_models::{self as hostile, Chance, Fate};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const MUTANTS: u64 = 10_000;
+/// Of each kind.
+const CALLS: usize = 50;
+/// Wall time of a call.
+const DEADLINE: Duration = Duration::from_millis(5);
+
+/// Row 12. A crash of this process would end the row.
+pub(crate) fn mutants() -> Result<Proof> {
+    let directory = tempfile::tempdir()?;
+    let catalog = hostile::catalog();
+    let seeds = hostile::seeds()?;
+    let (mut works, mut refused, mut crashed, mut timed_out) = (0, 0, 0, 0);
+    let mut count = |fate| match fate {
+        Fate::Works => works += 1,
+        Fate::Refused => refused += 1,
+        Fate::Crashed => crashed += 1,
+        Fate::TimedOut => timed_out += 1,
+    };
+    for number in 0..MUTANTS {
+        let seed = &seeds[usize::try_from(number)? % seeds.len()];
+        let mutant = hostile::mutant(seed, &mut Chance::new(number));
+        let path = hostile::write(directory.path(), "mutant", &mutant)?;
+        count(hostile::fate(&catalog, &path).with_context(|| format!("mutant {number}"))?);
+    }
+    let crashers = hostile::crashers();
+    let mut kept_out = 0;
+    for (name, bytes) in &crashers {
+        let path = hostile::write(directory.path(), "crasher", bytes)?;
+        let fate = hostile::fate(&catalog, &path)?;
+        println!("{name}: {fate:?}");
+        kept_out += usize::from(fate != Fate::Works);
+    }
+    Ok(Proof {
+        figure: format!(
+            "{MUTANTS} mutants: {works} work, {refused} refused by a typed error, {crashed} crashed the child and \
+             {timed_out} timed out there; {kept_out}/{} known crashers kept out; the host is alive",
+            crashers.len()
+        ),
+        holds: works + refused + crashed + timed_out == MUTANTS && kept_out == crashers.len(),
+    })
+}
+
+/// Row 13.
+pub(crate) fn external_data() -> Result<Proof> {
+    let directory = tempfile::tempdir()?;
+    let (inside, outside) = (directory.path().join("models"), directory.path().join("secret.bin"));
+    std::fs::create_dir(&inside)?;
+    std::fs::write(&outside, 2.0_f32.to_le_bytes())?;
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&outside, inside.join("link.bin"))?;
+    std::fs::hard_link(&outside, inside.join("hard.bin"))?;
+    let absolute = outside.to_string_lossy().into_owned();
+    let ways = [("..", "../secret.bin"), ("absolute", &absolute), ("symlink", "link.bin"), ("hard link", "hard.bin")];
+    let mut refused = Vec::new();
+    for (way, location) in ways {
+        let path = hostile::write(&inside, "model", &hostile::external(location))?;
+        if Catalog::new().load(&path).is_err_and(|error| error.to_string().contains("lies in another file")) {
+            refused.push(way);
+        }
+    }
+    Ok(Proof {
+        figure: format!("{}/{} refused: {}", refused.len(), ways.len(), refused.join(", ")),
+        holds: refused.len() == ways.len(),
+    })
+}
+
+/// Row 14. Slow models and models that give no number, each call through a guest; an answer is what would act.
+pub(crate) fn slow_and_not_a_number() -> Result<Proof> {
+    let engine = Engine::new(EngineSettings::default())?;
+    let component = component(&engine, "inference")?;
+    let directory = tempfile::tempdir()?;
+    let catalog = Catalog::new();
+    let slow = catalog.load(&hostile::write(directory.path(), "slow", &hostile::slow(120, 100_000))?)?;
+    let nan = catalog.load(&hostile::write(directory.path(), "nan", &hostile::not_a_number())?)?;
+    // What a whole run takes.
+    let input = Tensor::new(vec![1, 100_000], vec![1.0; 100_000].into())?;
+    let mut session = slow.session();
+    session.prepare(1)?;
+    let begun = Instant::now();
+    session.run(&[input], None)?;
+    let whole = begun.elapsed();
+    let (mut cut, mut refused, mut answered, mut longest) = (0, 0, 0, Duration::ZERO);
+    let mut slow_guest = start_with(&component, vec![("model".into(), prepared(&slow)?)])?;
+    let mut nan_guest = start_with(&component, vec![("model".into(), prepared(&nan)?)])?;
+    for _ in 0..CALLS {
+        for guest in [&mut slow_guest, &mut nan_guest] {
+            let report = report(guest, DEADLINE);
+            for entry in &report.inferences {
+                match &entry.outputs {
+                    Err(InferenceError::Deadline) => {
+                        cut += 1;
+                        longest = longest.max(Duration::from_nanos(entry.duration_ns));
+                    }
+                    Err(InferenceError::NotFinite(_)) => refused += 1,
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            answered +=
+                usize::from(!matches!(report.outcome, Outcome::Faulted(Fault::Model(_) | Fault::Timeout { .. })));
+        }
+    }
+    Ok(Proof {
+        figure: format!(
+            "{cut}/{CALLS} slow inferences cut ({:.1} ms whole, at most {:.1} ms at a deadline of {} ms), \
+             {refused}/{CALLS} without a number refused; {answered} of {} frames answered",
+            whole.as_secs_f64() * 1e3,
+            longest.as_secs_f64() * 1e3,
+            DEADLINE.as_millis(),
+            2 * CALLS
+        ),
+        holds: cut == CALLS && refused == CALLS && answered == 0 && whole > 2 * DEADLINE,
+    })
+}
+
+fn prepared(model: &Arc<dinrail_inference::OnnxModel>) -> Result<Box<dyn Model>> {
+    let mut session = model.session();
+    match session.prepare(1) {
+        Ok(()) => Ok(Box::new(session)),
+        Err(error) => Err(error.into()),
+    }
+}
