@@ -1,0 +1,153 @@
+//! One machine: a row of settings and sensors in, its health out.
+
+use serde::{Deserialize, Serialize};
+
+use super::tables::Tables;
+use super::tracker::Tracker;
+
+/// How fast the share of missing readings is forgotten, a cycle.
+const MISSING_RATE: f64 = 0.1;
+/// Share of missing readings from which a prediction is uncertain…
+const MISSING_UNCERTAIN: f64 = 0.2;
+/// …and from which there is none.
+const MISSING_BAD: f64 = 0.7;
+/// A machine counts as new above this share of the cap: the model hardly tells lives apart there.
+const NEW: f64 = 0.95;
+
+/// What one row is judged to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// How far it can be trusted.
+    pub trust: Trust,
+    /// 1 as new, 0 failed.
+    pub index: f64,
+    /// The likeliest failure mode; empty where the machine is as new, or nothing is known.
+    pub mode: String,
+    /// Life left in cycles, its lower end, its upper end; none: more than the lower end.
+    pub life: Option<(f64, f64, Option<f64>)>,
+}
+
+/// How far an assessment can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// As far as the interval says.
+    Good,
+    /// Too few cycles, too many gaps, or a machine unlike the fleet.
+    Uncertain,
+    /// No life can be told.
+    None,
+}
+
+/// What predicts a life from a row of features; the host's model, or another in tests.
+pub trait Predict {
+    /// Why it could not.
+    type Error;
+
+    /// Life left, in cycles.
+    ///
+    /// # Errors
+    /// Where the model fails.
+    fn predict(&mut self, features: &[f32]) -> Result<f64, Self::Error>;
+}
+
+/// What is kept of one machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    tracker: Tracker,
+    /// Share of missing readings, lately.
+    missing: f64,
+    /// Share of rows of no known regime, lately.
+    strange: f64,
+    /// The last health index that could be told.
+    index: f64,
+}
+
+impl Machine {
+    /// One that has not run yet.
+    #[must_use]
+    pub fn new(tables: &Tables) -> Self {
+        let tracker = Tracker::new(tables.sensors.len(), &tables.features);
+        Machine { tracker, missing: 0.0, strange: 0.0, index: 1.0 }
+    }
+
+    /// Takes one cycle's row, in the order of the tables, and predicts.
+    ///
+    /// # Errors
+    /// What the model says. The cycle is taken in nevertheless.
+    pub fn row<P: Predict>(
+        &mut self,
+        settings: &[Option<f64>],
+        sensors: &[Option<f64>],
+        tables: &Tables,
+        model: &mut P,
+    ) -> Result<Assessment, P::Error> {
+        self.take(settings, sensors, tables);
+        let trust = self.trust(tables);
+        if trust == Trust::None {
+            return Ok(Assessment { trust, index: self.index, mode: String::new(), life: None });
+        }
+        let predicted = model.predict(&self.tracker.features(&tables.features))?;
+        let life = predicted.clamp(1.0, tables.life.cap);
+        let index = life / tables.life.cap;
+        self.index = index;
+        let (low, high) = tables.interval.around(life);
+        let mode = if index < NEW { self.mode(tables) } else { String::new() };
+        Ok(Assessment { trust, index, mode, life: Some((life, low, high)) })
+    }
+
+    /// The features of the cycles so far.
+    #[must_use]
+    pub fn features(&self, tables: &Tables) -> Vec<f32> {
+        self.tracker.features(&tables.features)
+    }
+
+    /// Whether it is one of these tables; for states that were stored elsewhere.
+    #[must_use]
+    pub fn is_sound(&self, tables: &Tables) -> bool {
+        let shares = [self.missing, self.strange, self.index].iter().all(|share| (0.0..=1.0).contains(share));
+        shares && self.tracker.is_sound(tables.sensors.len(), &tables.features)
+    }
+
+    fn take(&mut self, settings: &[Option<f64>], sensors: &[Option<f64>], tables: &Tables) {
+        let regime = tables.regimes.of(settings);
+        // Without its regime a reading says nothing.
+        let known = regime.and_then(|regime| tables.means.get(regime).zip(tables.deviations.get(regime)));
+        let readings: Vec<Option<f64>> = match known {
+            Some((means, deviations)) => (sensors.iter().zip(means).zip(deviations))
+                .map(|((reading, mean), deviation)| reading.map(|reading| (reading - mean) / deviation))
+                .collect(),
+            None => vec![None; sensors.len()],
+        };
+        let gaps = readings.iter().filter(|reading| reading.is_none()).count();
+        let missing = gaps as f64 / readings.len().max(1) as f64;
+        // The first rows weigh more, so that a machine that begins without readings is not trusted.
+        let rate = MISSING_RATE.max(1.0 / f64::from(self.tracker.cycles() + 1));
+        self.missing += rate * (missing - self.missing);
+        let strange = if tables.regimes.knows(settings) { 0.0 } else { 1.0 };
+        self.strange += rate * (strange - self.strange);
+        self.tracker.push(&readings, &tables.life);
+    }
+
+    fn trust(&self, tables: &Tables) -> Trust {
+        if self.missing > MISSING_BAD {
+            return Trust::None;
+        }
+        let [lowest, highest] = &tables.limits;
+        let slowest = self.tracker.slowest();
+        let alike = (slowest.iter().zip(lowest).zip(highest)).all(|((now, low), high)| low <= now && now <= high);
+        let ripe = self.tracker.cycles() >= tables.life.least_cycles;
+        let whole = self.missing <= MISSING_UNCERTAIN && self.strange <= MISSING_UNCERTAIN;
+        if alike && ripe && whole { Trust::Good } else { Trust::Uncertain }
+    }
+
+    fn mode(&self, tables: &Tables) -> String {
+        let slowest = self.tracker.slowest();
+        let score =
+            |weights: &[f64], offset: f64| offset + weights.iter().zip(&slowest).map(|(w, z)| w * z).sum::<f64>();
+        let scored = tables.modes.iter().map(|(name, weights, offset)| (name, score(weights, *offset)));
+        scored.max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or_else(String::new, |(name, _)| name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;
