@@ -59,7 +59,7 @@ impl Fleet {
             }
             settings.push(column);
         }
-        let sensor = |tag| column_of(bound_sensors, tag).ok_or_else(|| missing("sensors", tag, bound_sensors));
+        let sensor = |tag: &String| column_of(bound_sensors, tag).ok_or_else(|| missing("sensors", tag, bound_sensors));
         let sensors = tables.sensors.iter().map(sensor).collect::<Result<_, _>>()?;
         Ok(Fleet { machine: Machine::new(&tables), tables, settings, sensors })
     }
@@ -162,7 +162,7 @@ impl PredictiveMaintenance for Plugin {
         .input(Input::group("settings").optional().about("The operating settings that the tables name, by tag"))
         .model(
             ModelSlot::new(MODEL)
-                .about("Remaining life in cycles from the features of `features.csv` and the number of cycles")
+                .about("Remaining life in cycles from the features of `features.csv`, whether several regimes were seen, and the number of cycles")
                 .input("features", &[None, None])
                 .output("life", &[None, Some(1)]),
         )

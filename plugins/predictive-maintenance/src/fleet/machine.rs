@@ -11,6 +11,8 @@ const MISSING_RATE: f64 = 0.1;
 const MISSING_UNCERTAIN: f64 = 0.2;
 /// …and from which there is none.
 const MISSING_BAD: f64 = 0.7;
+/// After so many cycles in one regime, a machine is taken to have no other.
+const SETTLED_CYCLES: u32 = 10;
 /// A machine counts as new above this share of the cap: the model hardly tells lives apart there.
 const NEW: f64 = 0.95;
 
@@ -54,6 +56,8 @@ pub trait Predict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     tracker: Tracker,
+    /// Cycles seen of each regime.
+    seen: Vec<u32>,
     /// Share of missing readings, lately.
     missing: f64,
     /// Share of rows of no known regime, lately.
@@ -67,7 +71,7 @@ impl Machine {
     #[must_use]
     pub fn new(tables: &Tables) -> Self {
         let tracker = Tracker::new(tables.sensors.len(), &tables.features);
-        Machine { tracker, missing: 0.0, strange: 0.0, index: 1.0 }
+        Machine { tracker, seen: vec![0; tables.regimes.centres.len()], missing: 0.0, strange: 0.0, index: 1.0 }
     }
 
     /// Takes one cycle's row, in the order of the tables, and predicts.
@@ -86,7 +90,7 @@ impl Machine {
         if trust == Trust::None {
             return Ok(Assessment { trust, index: self.index, mode: String::new(), life: None });
         }
-        let predicted = model.predict(&self.tracker.features(&tables.features))?;
+        let predicted = model.predict(&self.features(tables))?;
         let life = predicted.clamp(1.0, tables.life.cap);
         let index = life / tables.life.cap;
         self.index = index;
@@ -95,21 +99,26 @@ impl Machine {
         Ok(Assessment { trust, index, mode, life: Some((life, low, high)) })
     }
 
-    /// The features of the cycles so far.
+    /// The features of the cycles so far: the recipe's, whether several regimes were seen (0 or 1), the number of cycles.
     #[must_use]
     pub fn features(&self, tables: &Tables) -> Vec<f32> {
-        self.tracker.features(&tables.features)
+        let mut features = self.tracker.features(&tables.features);
+        features.push(if self.seen.iter().filter(|count| **count > 0).count() > 1 { 1.0 } else { 0.0 });
+        features.push(self.tracker.cycles() as f32);
+        features
     }
 
     /// Whether it is one of these tables; for states that were stored elsewhere.
     #[must_use]
     pub fn is_sound(&self, tables: &Tables) -> bool {
         let shares = [self.missing, self.strange, self.index].iter().all(|share| (0.0..=1.0).contains(share));
-        shares && self.tracker.is_sound(tables.sensors.len(), &tables.features)
+        shares
+            && self.seen.len() == tables.regimes.centres.len()
+            && self.tracker.is_sound(tables.sensors.len(), &tables.features)
     }
 
     fn take(&mut self, settings: &[Option<f64>], sensors: &[Option<f64>], tables: &Tables) {
-        let regime = tables.regimes.of(settings);
+        let regime = self.regime(settings, tables);
         // Without its regime a reading says nothing.
         let known = regime.and_then(|regime| tables.means.get(regime).zip(tables.deviations.get(regime)));
         let readings: Vec<Option<f64>> = match known {
@@ -126,6 +135,23 @@ impl Machine {
         let strange = if tables.regimes.knows(settings) { 0.0 } else { 1.0 };
         self.strange += rate * (strange - self.strange);
         self.tracker.push(&readings, &tables.life);
+    }
+
+    /// The row's regime. A machine that has shown only one for a while is taken to be in it where its settings fit none.
+    fn regime(&mut self, settings: &[Option<f64>], tables: &Tables) -> Option<usize> {
+        match tables.regimes.of(settings) {
+            Some(regime) => {
+                if let Some(count) = self.seen.get_mut(regime) {
+                    *count = count.saturating_add(1);
+                }
+                Some(regime)
+            }
+            None => {
+                let mut seen = self.seen.iter().enumerate().filter(|(_, count)| **count > 0);
+                let (only, count) = seen.next()?;
+                (seen.next().is_none() && *count >= SETTLED_CYCLES).then_some(only)
+            }
+        }
     }
 
     fn trust(&self, tables: &Tables) -> Trust {

@@ -114,7 +114,7 @@ impl Tracker {
         self.averages.first().map(Average::mean).unwrap_or_default()
     }
 
-    /// The features in the recipe's order, then the number of cycles.
+    /// The features in the recipe's order.
     #[must_use]
     pub fn features(&self, recipe: &[Feature]) -> Vec<f32> {
         let mut features: Vec<f32> = Vec::new();
@@ -129,7 +129,6 @@ impl Tracker {
             };
             features.extend(block.into_iter().map(|value| value as f32));
         }
-        features.push(self.cycles() as f32);
         features
     }
 
@@ -182,24 +181,24 @@ mod tests {
         tracker
     }
 
-    fn check(readings: &[Option<f64>], expected: [f32; 5]) {
+    fn check(readings: &[Option<f64>], expected: [f32; 4]) {
         let features = after(readings).features(&RECIPE);
-        let near = features.len() == 5
+        let near = features.len() == 4
             && features.iter().zip(expected).all(|(given, expected)| (given - expected).abs() < 1e-5);
         assert!(near, "{readings:?}: {features:?}, expected {expected:?}");
     }
 
     #[test]
     fn features_follow_the_recipe() {
-        check(&[Some(1.0)], [1.0, 1.0, 0.0, 1.0, 1.0]);
+        check(&[Some(1.0)], [1.0, 1.0, 0.0, 1.0]);
         // (0.5·1 + 1·2)/1.5 and (0.75·1 + 1·2)/1.75, against a beginning of 1.5.
-        check(&[Some(1.0), Some(2.0)], [5.0 / 3.0, 11.0 / 7.0, 1.0 / 6.0, 2.0, 2.0]);
+        check(&[Some(1.0), Some(2.0)], [5.0 / 3.0, 11.0 / 7.0, 1.0 / 6.0, 2.0]);
     }
 
     #[test]
     fn gaps_clips_and_spikes() {
-        assert_eq!(after(&[Some(1.0), None]).features(&RECIPE)[..4], [1.0, 1.0, 0.0, 1.0]);
-        assert_eq!(after(&[None]).features(&RECIPE), [0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(after(&[Some(1.0), None]).features(&RECIPE), [1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(after(&[None]).features(&RECIPE), [0.0; 4]);
         assert_eq!(after(&[Some(9.0)]).slowest(), [8.0]);
         let calm = [Some(0.0); 3];
         assert_eq!(after(&[&calm[..2], &[Some(7.0)]].concat()).features(&RECIPE)[3], 3.5, "too early to tell a spike");

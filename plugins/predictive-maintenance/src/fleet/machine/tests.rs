@@ -71,3 +71,21 @@ fn without_readings_the_last_health_stands_without_a_life() {
     let gone = after(&[&[[Some(0.0), Some(7.0), Some(50.0)]; 5][..], &[[Some(0.0), None, None]; 30]].concat());
     assert_eq!((gone.trust, gone.index, gone.life), (Trust::None, 0.5, None));
 }
+
+#[test]
+fn a_machine_of_one_regime_keeps_it() {
+    let tables = tables();
+    let run = |first: &[f64], settled: bool| {
+        let mut machine = Machine::new(&tables);
+        for speed in first {
+            machine.row(&[Some(*speed)], &[Some(5.0), Some(50.0)], &tables, &mut Straight).unwrap();
+        }
+        let before = machine.features(&tables);
+        machine.row(&[Some(4.0)], &[Some(6.0), Some(50.0)], &tables, &mut Straight).unwrap();
+        assert_eq!(machine.features(&tables)[0] != before[0], settled, "{first:?}");
+        machine.features(&tables)[2..].to_vec()
+    };
+    assert_eq!(run(&[0.0; 10], true), [0.0, 11.0]);
+    assert_eq!(run(&[0.0; 9], false), [0.0, 10.0]);
+    assert_eq!(run(&[&[10.0][..], &[0.0; 10]].concat(), false), [1.0, 12.0]);
+}

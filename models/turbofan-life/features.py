@@ -1,0 +1,157 @@
+"""From rows of settings and sensors to the model's features: what the plugin computes too, in the same order of operations."""
+
+import dataclasses
+
+import numpy as np
+
+# As the controller names the columns: setting1 to setting3, s1 to s21. The sensors left out hardly ever move.
+SETTINGS = ["setting1", "setting2", "setting3"]
+SENSORS = [f"s{i}" for i in (2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 21)]
+# The six operating points, and how far a reading may lie from one: a fraction of the smallest distance between two.
+NOMINAL = np.array([[0, 0, 100], [10, 0.25, 100], [20, 0.7, 100], [25, 0.62, 60], [35, 0.84, 100], [42, 0.84, 100]], float)
+TOLERANCES = np.array([2.0, 0.04, 2.0])
+# rate, baseline, from, to: see the plugin's `fleet::tables`.
+RECIPE = [
+    (0.1, None, None, None), (0.3, None, None, None), (0.1, 20, None, None),
+    (None, None, 0.0, 0.5), (None, None, 0.5, 0.75), (None, None, 0.75, 1.0),
+]
+CAP = 125.0
+LEAST_CYCLES = 20
+CLIP, SPIKE, SPIKE_AFTER = 8.0, 4.0, 10
+# After so many cycles in one regime, a machine is taken to have no other.
+SETTLED_CYCLES = 10
+
+
+@dataclasses.dataclass
+class Points:
+    """Every cycle of every engine: features, life left, engine, cycle."""
+
+    x: np.ndarray
+    life: np.ndarray
+    engine: np.ndarray
+    cycle: np.ndarray
+
+
+@dataclasses.dataclass
+class Fleet:
+    centres: np.ndarray
+    tolerances: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+
+    def settings(self):
+        """The table `life`."""
+        return ["cap", "least_cycles", "clip", "spike", "spike_after"], [[CAP, LEAST_CYCLES, CLIP, SPIKE, SPIKE_AFTER]]
+
+    def regimes(self, settings):
+        """The regime whose centre alone lies within the tolerances; -1 where none or several do."""
+        distances = np.abs(settings[:, None] - self.centres[None])
+        fits = (np.isnan(distances) | (distances <= self.tolerances)).all(2)
+        return np.where(fits.sum(1) == 1, fits.argmax(1), -1)
+
+    def seen(self, settings):
+        """Each row's regime, and whether more than one has been seen by then. A machine that has shown only one regime for
+        a while is taken to be in it where its settings fit none."""
+        regimes, counts, several = self.regimes(settings), np.zeros(len(self.centres), int), np.zeros(len(settings))
+        for i, regime in enumerate(regimes):
+            if regime >= 0:
+                counts[regime] += 1
+            elif (counts > 0).sum() == 1 and counts.sum() >= SETTLED_CYCLES:
+                regimes[i] = counts.argmax()
+            several[i] = (counts > 0).sum() > 1
+        return regimes, several
+
+    def standardise(self, regimes, rows):
+        z = (rows - self.means[regimes]) / self.deviations[regimes]
+        z[regimes < 0] = np.nan
+        return z
+
+    def features(self, settings, rows):
+        """cycles x features of one engine, from its first cycle on. A gap in `rows` is NaN."""
+        regimes, several = self.seen(settings)
+        z = self.standardise(regimes, rows)
+        cycles, width = z.shape
+        rates = sorted({rate for rate, *_ in RECIPE if rate})
+        sums, weights = {r: np.zeros(width) for r in rates}, dict.fromkeys(rates, 0.0)
+        averages = {r: np.empty((cycles, width)) for r in rates}
+        total = np.zeros((cycles + 1, width))
+        for i in range(cycles):
+            now = {r: sums[r] / weights[r] if weights[r] else np.zeros(width) for r in (rates[0], rates[-1])}
+            row = np.clip(np.where(np.isnan(z[i]), now[rates[0]], z[i]), -CLIP, CLIP)
+            if i >= SPIKE_AFTER:
+                row = np.clip(row, now[rates[-1]] - SPIKE, now[rates[-1]] + SPIKE)
+            for r in rates:
+                sums[r], weights[r] = sums[r] * (1 - r) + r * row, weights[r] * (1 - r) + r
+                averages[r][i] = sums[r] / weights[r]
+            total[i + 1] = total[i] + row
+        n = np.arange(1, cycles + 1)
+        blocks = []
+        for rate, baseline, start, end in RECIPE:
+            if rate is None:
+                first = np.floor(start * n).astype(int)
+                stop = np.maximum(np.ceil(end * n).astype(int), first + 1)
+                blocks.append((total[stop] - total[first]) / (stop - first)[:, None])
+            elif baseline is None:
+                blocks.append(averages[rate])
+            else:
+                begun = np.minimum(n, baseline)
+                blocks.append(averages[rate] - total[begun] / begun[:, None])
+        return np.hstack([*blocks, several[:, None], n[:, None]]).astype(np.float32)
+
+
+def split(rows):
+    """Columns of a C-MAPSS file: engine, cycle, settings, sensors."""
+    columns = [4 + int(name[1:]) for name in SENSORS]
+    return rows[:, 0].astype(int), rows[:, 1], rows[:, 2:5], rows[:, columns]
+
+
+def learn(rows):
+    """Centres, means and deviations of the regimes."""
+    _, _, settings, sensors = split(rows)
+    known = Fleet(NOMINAL, TOLERANCES, np.empty(0), np.empty(0))
+    regimes = known.regimes(settings)
+    each = range(len(NOMINAL))
+    means = np.round([sensors[regimes == r].mean(0) for r in each], 8)
+    deviations = np.round([sensors[regimes == r].std(0) for r in each], 8)
+    return Fleet(NOMINAL, TOLERANCES, means, deviations)
+
+
+def points(fleet, rows):
+    """All engines of a file that run to failure."""
+    engine, cycle, settings, sensors = split(rows)
+    x, life = np.empty((len(rows), len(RECIPE) * len(SENSORS) + 2), np.float32), np.empty(len(rows))
+    for e in np.unique(engine):
+        at = engine == e
+        x[at] = fleet.features(settings[at], sensors[at])
+        life[at] = cycle[at].max() - cycle[at]
+    return Points(x, life, engine, cycle)
+
+
+def name_modes(sets):
+    """Linear scores of the slowest averages that tell worn engines' failure modes apart: name to weights, offset last.
+
+    FD001 and FD002 wear at the high-pressure compressor only; FD003 and FD004 there or at the fan, which two means tell.
+    """
+    width = len(SENSORS)
+    ends = {k: np.array([s.x[s.engine == e][-1, :width] for e in np.unique(s.engine)]) for k, s in sets.items()}
+    compressor = np.concatenate([ends[1], ends[2]]).mean(0)
+    mixed = np.concatenate([ends[3], ends[4]])
+    centres = [compressor, mixed[np.argmax(((mixed - compressor) ** 2).sum(1))]]
+    nearest = lambda z: np.argmin([((z - c) ** 2).sum(1) for c in centres], 0)
+    for _ in range(30):
+        of = nearest(mixed)
+        centres = [np.concatenate([ends[1], ends[2], mixed[of == 0]]).mean(0), mixed[of == 1].mean(0)]
+    # The engines' last eighty cycles, by their engine's mode: less worn ones are told too.
+    z, mode = [], []
+    for k, s in sets.items():
+        engine_mode = np.zeros(len(ends[k]), int) if k in (1, 2) else nearest(ends[k])
+        worn = s.life < 80
+        z.append(s.x[worn, :width])
+        mode.append(engine_mode[np.searchsorted(np.unique(s.engine), s.engine[worn])])
+    z, mode = np.concatenate(z).astype(float), np.concatenate(mode)
+    middles = [z[mode == m].mean(0) for m in (0, 1)]
+    inverse = np.linalg.inv(np.cov(np.concatenate([z[mode == m] - middles[m] for m in (0, 1)]).T))
+    scores = {}
+    for name, middle in zip(("high-pressure compressor", "fan"), middles):
+        scores[name] = np.append(inverse @ middle, -0.5 * middle @ inverse @ middle)
+    return scores
