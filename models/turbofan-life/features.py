@@ -20,6 +20,8 @@ LEAST_CYCLES = 20
 CLIP, SPIKE, SPIKE_AFTER = 8.0, 4.0, 10
 # After so many cycles in one regime, a machine is taken to have no other.
 SETTLED_CYCLES = 10
+# Weights below this are none.
+NOTHING = 1e-12
 
 
 @dataclasses.dataclass
@@ -38,6 +40,7 @@ class Fleet:
     tolerances: np.ndarray
     means: np.ndarray
     deviations: np.ndarray
+    weights: np.ndarray
 
     def settings(self):
         """The table `life`."""
@@ -62,41 +65,47 @@ class Fleet:
         return regimes, several
 
     def standardise(self, regimes, rows):
+        """Standardised readings and their weights; a reading that is missing, or of no known regime, weighs nothing."""
         z = (rows - self.means[regimes]) / self.deviations[regimes]
-        z[regimes < 0] = np.nan
-        return z
+        known = ~np.isnan(rows) & (regimes >= 0)[:, None]
+        return np.clip(np.where(known, z, 0), -CLIP, CLIP), np.where(known, self.weights[regimes], 0)
 
     def features(self, settings, rows):
         """cycles x features of one engine, from its first cycle on. A gap in `rows` is NaN."""
         regimes, several = self.seen(settings)
-        z = self.standardise(regimes, rows)
+        z, weights = self.standardise(regimes, rows)
         cycles, width = z.shape
         rates = sorted({rate for rate, *_ in RECIPE if rate})
-        sums, weights = {r: np.zeros(width) for r in rates}, dict.fromkeys(rates, 0.0)
+        sums, weighed = ({r: np.zeros(width) for r in rates} for _ in range(2))
         averages = {r: np.empty((cycles, width)) for r in rates}
-        total = np.zeros((cycles + 1, width))
+        total, weight = np.zeros((cycles + 1, width)), np.zeros((cycles + 1, width))
         for i in range(cycles):
-            now = {r: sums[r] / weights[r] if weights[r] else np.zeros(width) for r in (rates[0], rates[-1])}
-            row = np.clip(np.where(np.isnan(z[i]), now[rates[0]], z[i]), -CLIP, CLIP)
+            row, w = z[i], weights[i]
             if i >= SPIKE_AFTER:
-                row = np.clip(row, now[rates[-1]] - SPIKE, now[rates[-1]] + SPIKE)
+                middle = ratio(sums[rates[-1]], weighed[rates[-1]], row)
+                row = np.clip(row, middle - SPIKE, middle + SPIKE)
             for r in rates:
-                sums[r], weights[r] = sums[r] * (1 - r) + r * row, weights[r] * (1 - r) + r
-                averages[r][i] = sums[r] / weights[r]
-            total[i + 1] = total[i] + row
+                sums[r], weighed[r] = sums[r] * (1 - r) + r * w * row, weighed[r] * (1 - r) + r * w
+                averages[r][i] = ratio(sums[r], weighed[r], 0.0)
+            total[i + 1], weight[i + 1] = total[i] + w * row, weight[i] + w
         n = np.arange(1, cycles + 1)
         blocks = []
         for rate, baseline, start, end in RECIPE:
             if rate is None:
                 first = np.floor(start * n).astype(int)
                 stop = np.maximum(np.ceil(end * n).astype(int), first + 1)
-                blocks.append((total[stop] - total[first]) / (stop - first)[:, None])
+                blocks.append(ratio(total[stop] - total[first], weight[stop] - weight[first], averages[rates[0]]))
             elif baseline is None:
                 blocks.append(averages[rate])
             else:
                 begun = np.minimum(n, baseline)
-                blocks.append(averages[rate] - total[begun] / begun[:, None])
+                blocks.append(averages[rate] - ratio(total[begun], weight[begun], averages[rates[0]]))
         return np.hstack([*blocks, several[:, None], n[:, None]]).astype(np.float32)
+
+
+def ratio(sums, weights, otherwise):
+    """Weighted means; `otherwise` where nothing was weighed."""
+    return np.where(weights > NOTHING, sums / np.maximum(weights, NOTHING), otherwise)
 
 
 def split(rows):
@@ -105,15 +114,31 @@ def split(rows):
     return rows[:, 0].astype(int), rows[:, 1], rows[:, 2:5], rows[:, columns]
 
 
-def learn(rows):
-    """Centres, means and deviations of the regimes."""
-    _, _, settings, sensors = split(rows)
-    known = Fleet(NOMINAL, TOLERANCES, np.empty(0), np.empty(0))
+def learn(raw):
+    """The regimes' means, deviations and weights, from the training files by their numbers.
+
+    A sensor tells wear more loudly in one regime than in another. Its deviation is scaled such that wear moves it alike in
+    all of them, and its weight is the square of wear over noise, by its best regime. FD002 tells both: it has all regimes
+    and one failure mode. The first 40 cycles of its engines count as healthy, the last 20 as worn.
+    """
+    known = Fleet(NOMINAL, TOLERANCES, *[np.empty(0)] * 3)
+    _, _, settings, sensors = split(np.concatenate(list(raw.values())))
+    regimes, each = known.regimes(settings), range(len(NOMINAL))
+    means = np.array([sensors[regimes == r].mean(0) for r in each])
+    deviations = np.array([sensors[regimes == r].std(0) for r in each])
+    engine, cycle, settings, sensors = split(raw[2])
     regimes = known.regimes(settings)
-    each = range(len(NOMINAL))
-    means = np.round([sensors[regimes == r].mean(0) for r in each], 8)
-    deviations = np.round([sensors[regimes == r].std(0) for r in each], 8)
-    return Fleet(NOMINAL, TOLERANCES, means, deviations)
+    left = np.array([cycle[engine == e].max() for e in np.unique(engine)])[engine - 1] - cycle
+    healthy, worn = ([sensors[(regimes == r) & part] for r in each] for part in (cycle < 40, left < 20))
+    wear = np.array([b.mean(0) - a.mean(0) for a, b in zip(healthy, worn)])
+    noise = np.maximum([a.std(0) for a in healthy], 1e-9)
+    shown = wear / deviations
+    # Sensors that wear hardly moves are left as they are.
+    moves = np.abs(shown[0]) >= 1
+    scale = np.where(moves, np.clip(shown / shown[0], 0.25, 3.0), 1.0)
+    weights = (wear / noise) ** 2
+    weights = np.where(moves, np.clip(weights / weights.max(0), 0.05, 1.0), 1.0)
+    return Fleet(NOMINAL, TOLERANCES, np.round(means, 8), np.round(deviations * scale, 8), np.round(weights, 8))
 
 
 def points(fleet, rows):

@@ -35,7 +35,7 @@ from report import by_set, fold_rows, interval_of, intervals_for, judge
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20240917
 FOLDS = 4
-MEMBERS = 10
+MEMBERS = 8
 HIDDEN = (64, 32)
 STEPS = 5000
 BATCH = 1024
@@ -181,6 +181,7 @@ def write_tables(fleet, limits, modes, interval):
     write_csv("tolerances", SETTINGS, [fleet.tolerances])
     write_csv("means", SENSORS, fleet.means)
     write_csv("deviations", SENSORS, fleet.deviations)
+    write_csv("weights", SENSORS, fleet.weights)
     write_csv("limits", SENSORS, limits)
     write_csv("features", ["rate", "baseline", "from", "to"], RECIPE)
     write_csv("modes", list(modes), np.array(list(modes.values())).T)
@@ -237,8 +238,8 @@ def main():
     arguments = arguments.parse_args()
     folder = pathlib.Path(arguments.data)
     raw = {k: read(folder, f"train_FD00{k}") for k in (1, 2, 3, 4)}
-    # Means and deviations come from all training engines, the folds' left-out ones too: they know of no life.
-    fleet = learn(np.concatenate(list(raw.values())))
+    # The tables of the regimes come from all training engines, the folds' left-out ones too.
+    fleet = learn(raw)
     sets = {k: points(fleet, rows) for k, rows in raw.items()}
     if arguments.fold is not None:
         found = run_fold(sets, arguments.fold)

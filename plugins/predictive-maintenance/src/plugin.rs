@@ -88,7 +88,7 @@ impl Fleet {
         self.machine.features(&self.tables)
     }
 
-    /// The state, in postcard's format: four bytes a sensor and cycle, of 1024 cycles at most.
+    /// The state, in postcard's format: eight bytes a sensor and cycle, of 1024 cycles at most.
     ///
     /// # Errors
     /// [`Fault::Internal`] where it cannot be written.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Blocks that are kept: a machine's whole life at one cycle a block where it lasts no longer than this. With 32 sensors
-/// they take 128 KiB.
+/// Blocks that are kept: a machine's whole life at one cycle a block where it lasts no longer than this. With 16
+/// sensors and their weights they take 128 KiB.
 const BLOCKS_MAX: usize = 1024;
 
-/// Sums of standardised rows over blocks of equally many cycles, oldest first.
+/// Sums of rows over blocks of equally many cycles, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
     width: usize,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tables::Tables;
-use super::tracker::Tracker;
+use super::tracker::{Reading, Tracker};
 
 /// How fast the share of missing readings is forgotten, a cycle.
 const MISSING_RATE: f64 = 0.1;
@@ -120,13 +120,8 @@ impl Machine {
     fn take(&mut self, settings: &[Option<f64>], sensors: &[Option<f64>], tables: &Tables) {
         let regime = self.regime(settings, tables);
         // Without its regime a reading says nothing.
-        let known = regime.and_then(|regime| tables.means.get(regime).zip(tables.deviations.get(regime)));
-        let readings: Vec<Option<f64>> = match known {
-            Some((means, deviations)) => (sensors.iter().zip(means).zip(deviations))
-                .map(|((reading, mean), deviation)| reading.map(|reading| (reading - mean) / deviation))
-                .collect(),
-            None => vec![None; sensors.len()],
-        };
+        let readings: Vec<Option<Reading>> =
+            (0..sensors.len()).map(|at| standardised(tables, regime?, at, sensors.get(at).copied()??)).collect();
         let gaps = readings.iter().filter(|reading| reading.is_none()).count();
         let missing = gaps as f64 / readings.len().max(1) as f64;
         // The first rows weigh more, so that a machine that begins without readings is not trusted.
@@ -173,6 +168,12 @@ impl Machine {
         let scored = tables.modes.iter().map(|(name, weights, offset)| (name, score(weights, *offset)));
         scored.max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or_else(String::new, |(name, _)| name.clone())
     }
+}
+
+fn standardised(tables: &Tables, regime: usize, sensor: usize, reading: f64) -> Option<Reading> {
+    let of = |table: &[Vec<f64>]| table.get(regime)?.get(sensor).copied();
+    let value = (reading - of(&tables.means)?) / of(&tables.deviations)?;
+    Some(Reading { value, weight: of(&tables.weights)? })
 }
 
 #[cfg(test)]

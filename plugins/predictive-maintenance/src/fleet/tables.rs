@@ -5,6 +5,7 @@
 //! | `regimes` | one a regime | the settings, by tag: the regime's centre |
 //! | `tolerances` | one | the settings, by tag: how far a reading may lie from its regime's centre |
 //! | `means`, `deviations` | one a regime | the sensors, by tag: what is taken off a reading, and what it is divided by |
+//! | `weights` | one a regime | the sensors, by tag: how much a reading counts, above 0 and at most 1 |
 //! | `limits` | two: lowest, highest | the sensors, by tag: what the fleet's slowest average stayed within |
 //! | `features` | one a block of features | `rate`, `baseline`, `from`, `to`: see [`Feature`] |
 //! | `modes` | one a sensor, then an offset | the failure modes, by name: weights of the slowest average |
@@ -76,6 +77,8 @@ pub struct Tables {
     pub means: Vec<Vec<f64>>,
     /// regimes × sensors.
     pub deviations: Vec<Vec<f64>>,
+    /// regimes × sensors: a sensor tells wear more loudly in one regime than in another.
+    pub weights: Vec<Vec<f64>>,
     /// Lowest and highest, a number a sensor each.
     pub limits: [Vec<f64>; 2],
     /// In the model's order.
@@ -108,11 +111,16 @@ impl Tables {
         let (_, tolerances) = rows("tolerances", load("tolerances")?, Some(&settings))?;
         let (sensors, means) = rows("means", load("means")?, None)?;
         let (_, deviations) = rows("deviations", load("deviations")?, Some(&sensors))?;
+        let (_, weights) = rows("weights", load("weights")?, Some(&sensors))?;
         let (_, limits) = rows("limits", load("limits")?, Some(&sensors))?;
         let regimes = centres.len();
         count("regimes", regimes, regimes.max(1))?;
         count("means", means.len(), regimes)?;
         count("deviations", deviations.len(), regimes)?;
+        count("weights", weights.len(), regimes)?;
+        if weights.iter().flatten().any(|weight| *weight <= 0.0 || *weight > 1.0) {
+            return Err(error("weights", "each must be above zero and at most one").into());
+        }
         if deviations.iter().flatten().any(|deviation| *deviation <= 0.0) {
             return Err(error("deviations", "each must be above zero").into());
         }
@@ -130,6 +138,7 @@ impl Tables {
             sensors,
             means,
             deviations,
+            weights,
             limits,
         })
     }

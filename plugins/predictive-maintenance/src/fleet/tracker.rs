@@ -5,24 +5,68 @@ use serde::{Deserialize, Serialize};
 use super::history::History;
 use super::tables::{Feature, Settings};
 
+/// Weights below this are none.
+const NOTHING: f64 = 1e-12;
+
+/// A standardised reading and how much it counts, above 0 and at most 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// In deviations from the fleet's mean.
+    pub value: f64,
+    /// Its weight.
+    pub weight: f64,
+}
+
+/// Sums of weighted readings and of their weights, a number a sensor each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Sums {
+    values: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Sums {
+    fn new(width: usize) -> Self {
+        Sums { values: vec![0.0; width], weights: vec![0.0; width] }
+    }
+
+    /// What was kept is multiplied by `keep`, what is new by `gain`.
+    fn push(&mut self, row: &[Reading], keep: f64, gain: f64) {
+        for ((value, weight), reading) in self.values.iter_mut().zip(&mut self.weights).zip(row) {
+            *value = *value * keep + gain * reading.weight * reading.value;
+            *weight = *weight * keep + gain * reading.weight;
+        }
+    }
+
+    /// The weighted means; none where nothing was weighed.
+    fn means(&self) -> impl Iterator<Item = Option<f64>> {
+        self.values.iter().zip(&self.weights).map(|(value, weight)| ratio(*value, *weight))
+    }
+
+    fn is_sound(&self, width: usize) -> bool {
+        let lengths = self.values.len() == width && self.weights.len() == width;
+        lengths && self.values.iter().chain(&self.weights).all(|number| number.is_finite())
+    }
+}
+
+fn ratio(sum: f64, weight: f64) -> Option<f64> {
+    (weight > NOTHING).then(|| sum / weight)
+}
+
 /// An exponentially weighted mean of rows, its start corrected: the first row alone is its own mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Average {
     rate: f64,
-    weight: f64,
-    sums: Vec<f64>,
+    sums: Sums,
 }
 
 impl Average {
-    fn push(&mut self, row: &[f64]) {
-        self.weight = self.weight * (1.0 - self.rate) + self.rate;
-        for (sum, value) in self.sums.iter_mut().zip(row) {
-            *sum = *sum * (1.0 - self.rate) + self.rate * value;
-        }
+    fn push(&mut self, row: &[Reading]) {
+        self.sums.push(row, 1.0 - self.rate, self.rate);
     }
 
+    /// 0, the fleet's mean, where nothing was read yet.
     fn mean(&self) -> Vec<f64> {
-        self.sums.iter().map(|sum| if self.weight > 0.0 { sum / self.weight } else { 0.0 }).collect()
+        self.sums.means().map(|mean| mean.unwrap_or(0.0)).collect()
     }
 }
 
@@ -31,14 +75,14 @@ impl Average {
 struct Beginning {
     length: u32,
     rows: u32,
-    sums: Vec<f64>,
+    sums: Sums,
 }
 
 impl Beginning {
-    fn push(&mut self, row: &[f64]) {
+    fn push(&mut self, row: &[Reading]) {
         if self.rows < self.length {
             self.rows += 1;
-            self.sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            self.sums.push(row, 1.0, 1.0);
         }
     }
 }
@@ -50,6 +94,7 @@ pub struct Tracker {
     averages: Vec<Average>,
     /// One for each length of the recipe.
     beginnings: Vec<Beginning>,
+    /// Rows of weighted readings, then their weights.
     history: History,
 }
 
@@ -72,13 +117,12 @@ impl Tracker {
         rates.dedup();
         lengths.sort_unstable();
         lengths.dedup();
-        let sums = vec![0.0; width];
-        let average = |rate| Average { rate, weight: 0.0, sums: sums.clone() };
-        let beginning = |length| Beginning { length, rows: 0, sums: sums.clone() };
+        let average = |rate| Average { rate, sums: Sums::new(width) };
+        let beginning = |length| Beginning { length, rows: 0, sums: Sums::new(width) };
         Tracker {
             averages: rates.into_iter().map(average).collect(),
             beginnings: lengths.into_iter().map(beginning).collect(),
-            history: History::new(width),
+            history: History::new(2 * width),
         }
     }
 
@@ -88,24 +132,25 @@ impl Tracker {
         self.history.cycles()
     }
 
-    /// Takes one cycle's standardised readings. A reading that is missing is taken to be the slowest average; one that
-    /// leaps is cut, so that a single spike does not age the machine.
-    pub fn push(&mut self, readings: &[Option<f64>], settings: &Settings) {
-        let slowest = self.slowest();
-        let fastest = self.averages.last().map(Average::mean).unwrap_or_default();
+    /// Takes one cycle's readings. One that is missing weighs nothing; one that leaps is cut, so that a single spike does
+    /// not age the machine.
+    pub fn push(&mut self, readings: &[Option<Reading>], settings: &Settings) {
         let settled = self.cycles() >= settings.spike_after;
-        let row: Vec<f64> = (readings.iter().zip(&slowest).zip(&fastest))
-            .map(|((reading, slowest), fastest)| {
-                let value = reading.unwrap_or(*slowest).clamp(-settings.clip, settings.clip);
-                match settled {
-                    true => value.clamp(fastest - settings.spike, fastest + settings.spike),
-                    false => value,
-                }
-            })
-            .collect();
+        let middles: Vec<Option<f64>> = match self.averages.last() {
+            Some(fastest) if settled => fastest.sums.means().collect(),
+            _ => vec![None; readings.len()],
+        };
+        let cut = |(reading, middle): (&Option<Reading>, Option<f64>)| {
+            let Reading { value, weight } = reading.unwrap_or(Reading { value: 0.0, weight: 0.0 });
+            let clipped = value.clamp(-settings.clip, settings.clip);
+            let value = middle.map_or(clipped, |at| clipped.clamp(at - settings.spike, at + settings.spike));
+            Reading { value, weight }
+        };
+        let row: Vec<Reading> = readings.iter().zip(middles).map(cut).collect();
         self.averages.iter_mut().for_each(|average| average.push(&row));
         self.beginnings.iter_mut().for_each(|beginning| beginning.push(&row));
-        self.history.push(&row);
+        let weighted = row.iter().map(|reading| reading.weight * reading.value);
+        self.history.push(&weighted.chain(row.iter().map(|reading| reading.weight)).collect::<Vec<f64>>());
     }
 
     /// The slowest average: what drift is judged by.
@@ -125,7 +170,7 @@ impl Tracker {
                     let begun = self.beginning(baseline);
                     self.average(rate).iter().zip(begun).map(|(now, begun)| now - begun).collect()
                 }
-                Feature::Span { from, to } => self.history.mean(from, to),
+                Feature::Span { from, to } => self.span(from, to),
             };
             features.extend(block.into_iter().map(|value| value as f32));
         }
@@ -137,29 +182,34 @@ impl Tracker {
     pub fn is_sound(&self, width: usize, recipe: &[Feature]) -> bool {
         let fresh = Tracker::new(width, recipe);
         let averages = self.averages.len() == fresh.averages.len()
-            && self.averages.iter().zip(&fresh.averages).all(|(given, fresh)| {
-                given.rate == fresh.rate
-                    && (0.0..=1.000_001).contains(&given.weight)
-                    && given.sums.len() == width
-                    && given.sums.iter().all(|sum| sum.is_finite())
-            });
+            && self.averages.iter().zip(&fresh.averages).all(|(a, b)| a.rate == b.rate && a.sums.is_sound(width));
         let beginnings = self.beginnings.len() == fresh.beginnings.len()
-            && self.beginnings.iter().zip(&fresh.beginnings).all(|(given, fresh)| {
-                given.length == fresh.length
-                    && given.rows <= given.length
-                    && given.sums.len() == width
-                    && given.sums.iter().all(|sum| sum.is_finite())
-            });
-        averages && beginnings && self.history.is_sound(width)
+            && self
+                .beginnings
+                .iter()
+                .zip(&fresh.beginnings)
+                .all(|(a, b)| a.length == b.length && a.sums.is_sound(width));
+        averages && beginnings && self.history.is_sound(2 * width)
     }
 
     fn average(&self, rate: f64) -> Vec<f64> {
         self.averages.iter().find(|average| average.rate == rate).map(Average::mean).unwrap_or_default()
     }
 
+    /// Where nothing was read, the slowest average stands for it.
+    fn or_slowest(&self, means: impl Iterator<Item = Option<f64>>) -> Vec<f64> {
+        means.zip(self.slowest()).map(|(mean, slowest)| mean.unwrap_or(slowest)).collect()
+    }
+
     fn beginning(&self, length: u32) -> Vec<f64> {
         let found = self.beginnings.iter().find(|beginning| beginning.length == length);
-        found.map_or_else(Vec::new, |found| found.sums.iter().map(|sum| sum / f64::from(found.rows.max(1))).collect())
+        found.map_or_else(Vec::new, |found| self.or_slowest(found.sums.means()))
+    }
+
+    fn span(&self, from: f64, to: f64) -> Vec<f64> {
+        let means = self.history.mean(from, to);
+        let (values, weights) = means.split_at(means.len() / 2);
+        self.or_slowest(values.iter().zip(weights).map(|(value, weight)| ratio(*value, *weight)))
     }
 }
 
@@ -175,10 +225,16 @@ mod tests {
         Feature::Span { from: 0.5, to: 1.0 },
     ];
 
-    fn after(readings: &[Option<f64>]) -> Tracker {
+    fn weighted(readings: &[Option<(f64, f64)>]) -> Tracker {
         let mut tracker = Tracker::new(1, &RECIPE);
-        readings.iter().for_each(|reading| tracker.push(&[*reading], &SETTINGS));
+        for reading in readings {
+            tracker.push(&[reading.map(|(value, weight)| Reading { value, weight })], &SETTINGS);
+        }
         tracker
+    }
+
+    fn after(readings: &[Option<f64>]) -> Tracker {
+        weighted(&readings.iter().map(|reading| reading.map(|value| (value, 1.0))).collect::<Vec<_>>())
     }
 
     fn check(readings: &[Option<f64>], expected: [f32; 4]) {
@@ -198,6 +254,8 @@ mod tests {
     #[test]
     fn gaps_clips_and_spikes() {
         assert_eq!(after(&[Some(1.0), None]).features(&RECIPE), [1.0, 1.0, 0.0, 1.0]);
+        let late = after(&[None, Some(2.0)]).features(&RECIPE);
+        assert_eq!(late, [2.0, 2.0, 0.0, 2.0], "a gap weighs nothing");
         assert_eq!(after(&[None]).features(&RECIPE), [0.0; 4]);
         assert_eq!(after(&[Some(9.0)]).slowest(), [8.0]);
         let calm = [Some(0.0); 3];
@@ -207,6 +265,14 @@ mod tests {
             1.0,
             "cut to 2 above an average of 0"
         );
+    }
+
+    #[test]
+    fn a_reading_counts_by_its_weight() {
+        let features = weighted(&[Some((1.0, 1.0)), Some((3.0, 0.5))]).features(&RECIPE);
+        // (0.5·1 + 0.5·3)/(0.5 + 0.5) of the fast average; the beginning is (1 + 1.5)/1.5.
+        assert!((features[0] - 2.0).abs() < 1e-6 && (features[2] - (2.0 - 5.0 / 3.0)).abs() < 1e-6, "{features:?}");
+        assert_eq!(features[3], 3.0);
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn tables() -> Tables {
         regimes: Regimes { tolerances: vec![1.0], centres: vec![vec![0.0], vec![10.0]] },
         means: vec![vec![5.0, 50.0], vec![7.0, 70.0]],
         deviations: vec![vec![1.0, 2.0], vec![1.0, 2.0]],
+        weights: vec![vec![1.0; 2], vec![0.5, 1.0]],
         limits: [vec![-4.0; 2], vec![4.5; 2]],
         features: vec![Feature::Average { rate: 0.5 }],
         modes: vec![("a".into(), vec![1.0, 0.0], 0.0), ("b".into(), vec![0.0, 1.0], 0.0)],

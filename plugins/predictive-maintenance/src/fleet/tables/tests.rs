@@ -9,6 +9,7 @@ fn csv(name: &str) -> &'static str {
         "tolerances" => "mach,altitude\n0.02,1\n",
         "means" => "s2,s4\n600,1400\n550,1300\n",
         "deviations" => "s4,s2\n9,0.5\n8,0.4\n",
+        "weights" => "s2,s4\n1,0.5\n0.2,1\n",
         "limits" => "s2,s4\n-3,-4\n5,6\n",
         "features" => "rate,baseline,from,to\n0.1,,,\n0.1,20,,\n,,0,0.5\n",
         "modes" => "compressor,fan\n1,0\n0,1\n-0.5,0.5\n",
@@ -53,6 +54,7 @@ fn what_is_wrong_is_said_by_table() {
     check("means", "s2,s4\n600,1400\n", "1 rows, expected are 2");
     check("means", "s2,s4\n600,\n1,1\n", "a number in every cell");
     check("deviations", "s2,s4\n0,9\n1,8\n", "above zero");
+    check("weights", "s2,s4\n0,1\n1,1\n", "above zero");
     check("limits", "s2,s4\n0,9\n", "expected are 2");
     check("features", "rate,baseline,from,to\n,,0,0.5\n", "needs an average");
     check("features", "rate,baseline,from,to\n0.1,,,\n0.1,,0,0.5\n", "row 2");
