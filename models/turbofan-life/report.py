@@ -8,7 +8,7 @@ from features import CAP, LEAST_CYCLES, split
 
 SEED = 20240917
 # Truncations drawn for each engine. Their life left is uniform as in the test sets: 6 to 145 cycles, or to 195 (FD002, FD004).
-DRAWS = 8
+DRAWS = 64
 LONGEST = {1: 145, 2: 195, 3: 145, 4: 195}
 SHARE = 0.8
 # Predictions at which the interval's table has a row.

@@ -249,8 +249,6 @@ def main():
     for fold in range(FOLDS):
         for k, part in run_fold(sets, fold).items():
             out[k][fold_of(sets[k].engine) == fold] = part
-    if os.environ.get('LIFE_DEBUG'):
-        np.savez(os.environ['LIFE_DEBUG'], **{f'p{k}': v for k, v in out.items()})
     folds = {k: fold_rows(s, np.ones(len(s.life), bool), out[k], k) for k, s in sets.items()}
     metrics = by_set(folds)
     interval = intervals_for(folds)
