@@ -17,7 +17,7 @@ RECIPE = [
 ]
 CAP = 125.0
 LEAST_CYCLES = 20
-CLIP, SPIKE, SPIKE_AFTER = 8.0, 4.0, 10
+CLIP, SPIKE, SPIKE_AFTER = 8.0, 3.0, 3
 # After so many cycles in one regime, a machine is taken to have no other.
 SETTLED_CYCLES = 10
 # Weights below this are none.
@@ -79,11 +79,17 @@ class Fleet:
         sums, weighed = ({r: np.zeros(width) for r in rates} for _ in range(2))
         averages = {r: np.empty((cycles, width)) for r in rates}
         total, weight = np.zeros((cycles + 1, width)), np.zeros((cycles + 1, width))
+        leapt = np.zeros(width)
         for i in range(cycles):
             row, w = z[i], weights[i]
             if i >= SPIKE_AFTER:
-                middle = ratio(sums[rates[-1]], weighed[rates[-1]], row)
-                row = np.clip(row, middle - SPIKE, middle + SPIKE)
+                away = row - ratio(sums[rates[-1]], weighed[rates[-1]], row)
+                limit = SPIKE / np.sqrt(np.maximum(w, NOTHING))
+                leap = np.where(w > 0, np.sign(away) * (np.abs(away) > limit), 0)
+                row = np.where(leap == 0, row, row - away + leap * limit)
+                # A leap counts only where the reading before leapt the same way.
+                w = np.where((leap != 0) & (leap != leapt), 0, w)
+                leapt = leap
             for r in rates:
                 sums[r], weighed[r] = sums[r] * (1 - r) + r * w * row, weighed[r] * (1 - r) + r * w
                 averages[r][i] = ratio(sums[r], weighed[r], 0.0)

@@ -146,6 +146,7 @@ def generated_engines(fleet, run, interval):
         rows = fleet.means[at] + fleet.deviations[at] * (wear + 0.4 * rng.normal(size=wear.shape))
         rows[cycles // 2, 3] += 40 * fleet.deviations[at[cycles // 2], 3]
         rows[cycles // 3, :2] = np.nan
+        rows[0, 5] = np.nan
         settings, rows = np.round(fleet.centres[at], 4), np.round(rows, 5)
         features = fleet.features(settings, rows)
         life = np.clip(run(features)[:, 0], 1.0, CAP)
@@ -247,6 +248,7 @@ def main():
         return
     out = {k: np.empty(len(s.life)) for k, s in sets.items()}
     for fold in range(FOLDS):
+        print(f"fold {fold}", flush=True)
         for k, part in run_fold(sets, fold).items():
             out[k][fold_of(sets[k].engine) == fold] = part
     folds = {k: fold_rows(s, np.ones(len(s.life), bool), out[k], k) for k, s in sets.items()}

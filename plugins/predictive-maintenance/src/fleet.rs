@@ -2,6 +2,7 @@
 //!
 //! - [`tables`]: what was learnt from the fleet beside the model, checked
 //! - [`regime`]: which operating regime a row was taken in
+//! - [`beat`]: how many cycles lie between two rows
 //! - [`history`]: every cycle so far, in bounded memory
 //! - [`tracker`]: one machine's cycles as features
 //! - [`life`]: a prediction as life, interval and health
@@ -12,6 +13,8 @@
 pub mod tables;
 
 pub mod regime;
+
+pub mod beat;
 
 pub mod history;
 

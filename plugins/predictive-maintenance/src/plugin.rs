@@ -74,7 +74,7 @@ impl Fleet {
             let settings: Vec<Option<f64>> =
                 self.settings.iter().map(|column| column.and_then(|column| row.get(column))).collect();
             let sensors: Vec<Option<f64>> = self.sensors.iter().map(|&column| row.get(column)).collect();
-            match self.machine.row(&settings, &sensors, &self.tables, model) {
+            match self.machine.row(row.time_ns, &settings, &sensors, &self.tables, model) {
                 Ok(assessment) => results.push(health(row, &assessment)),
                 Err(error) => failure = Some(error),
             }

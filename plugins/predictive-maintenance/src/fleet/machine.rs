@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::beat::Beat;
 use super::tables::Tables;
 use super::tracker::{Reading, Tracker};
 
@@ -56,6 +57,7 @@ pub trait Predict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     tracker: Tracker,
+    beat: Beat,
     /// Cycles seen of each regime.
     seen: Vec<u32>,
     /// Share of missing readings, lately.
@@ -71,20 +73,32 @@ impl Machine {
     #[must_use]
     pub fn new(tables: &Tables) -> Self {
         let tracker = Tracker::new(tables.sensors.len(), &tables.features);
-        Machine { tracker, seen: vec![0; tables.regimes.centres.len()], missing: 0.0, strange: 0.0, index: 1.0 }
+        Machine {
+            tracker,
+            beat: Beat::default(),
+            seen: vec![0; tables.regimes.centres.len()],
+            missing: 0.0,
+            strange: 0.0,
+            index: 1.0,
+        }
     }
 
-    /// Takes one cycle's row, in the order of the tables, and predicts.
+    /// Takes one cycle's row, in the order of the tables, and predicts. Cycles whose rows are missing by `time_ns`, the
+    /// row's source time, are taken in as rows without readings.
     ///
     /// # Errors
     /// What the model says. The cycle is taken in nevertheless.
     pub fn row<P: Predict>(
         &mut self,
+        time_ns: i64,
         settings: &[Option<f64>],
         sensors: &[Option<f64>],
         tables: &Tables,
         model: &mut P,
     ) -> Result<Assessment, P::Error> {
+        for _ in 1..self.beat.cycles(time_ns) {
+            self.take(&vec![None; settings.len()], &vec![None; sensors.len()], tables);
+        }
         self.take(settings, sensors, tables);
         let trust = self.trust(tables);
         if trust == Trust::None {

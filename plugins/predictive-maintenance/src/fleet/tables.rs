@@ -58,7 +58,7 @@ pub struct Settings {
     pub least_cycles: u32,
     /// Standardised readings are clipped to ± this.
     pub clip: f64,
-    /// … and to ± this around the fastest average, once there are more than `spike_after` cycles.
+    /// … and one of weight 1 leaps when it is farther than this from the fastest average; judged from `spike_after` cycles on.
     pub spike: f64,
     /// See `spike`.
     pub spike_after: u32,

@@ -96,6 +96,8 @@ pub struct Tracker {
     beginnings: Vec<Beginning>,
     /// Rows of weighted readings, then their weights.
     history: History,
+    /// The side to which each sensor's last reading leapt, or 0.
+    leaps: Vec<i8>,
 }
 
 impl Tracker {
@@ -123,6 +125,7 @@ impl Tracker {
             averages: rates.into_iter().map(average).collect(),
             beginnings: lengths.into_iter().map(beginning).collect(),
             history: History::new(2 * width),
+            leaps: vec![0; width],
         }
     }
 
@@ -132,21 +135,33 @@ impl Tracker {
         self.history.cycles()
     }
 
-    /// Takes one cycle's readings. One that is missing weighs nothing; one that leaps is cut, so that a single spike does
-    /// not age the machine.
+    /// Takes one cycle's readings. One that is missing weighs nothing. So does one that leaps away from the fastest average,
+    /// unless the one before leapt the same way: a single spike does not age the machine, a step does.
     pub fn push(&mut self, readings: &[Option<Reading>], settings: &Settings) {
         let settled = self.cycles() >= settings.spike_after;
         let middles: Vec<Option<f64>> = match self.averages.last() {
             Some(fastest) if settled => fastest.sums.means().collect(),
             _ => vec![None; readings.len()],
         };
-        let cut = |(reading, middle): (&Option<Reading>, Option<f64>)| {
-            let Reading { value, weight } = reading.unwrap_or(Reading { value: 0.0, weight: 0.0 });
-            let clipped = value.clamp(-settings.clip, settings.clip);
-            let value = middle.map_or(clipped, |at| clipped.clamp(at - settings.spike, at + settings.spike));
-            Reading { value, weight }
-        };
-        let row: Vec<Reading> = readings.iter().zip(middles).map(cut).collect();
+        let row: Vec<Reading> = (readings.iter().zip(middles).zip(&mut self.leaps))
+            .map(|((reading, middle), leapt)| {
+                let Some(Reading { value, weight }) = *reading else {
+                    *leapt = 0;
+                    return Reading { value: 0.0, weight: 0.0 };
+                };
+                let value = value.clamp(-settings.clip, settings.clip);
+                let Some(middle) = middle else { return Reading { value, weight } };
+                // Where wear is told less loudly, there is more noise.
+                let limit = settings.spike / weight.sqrt();
+                let leap = if (value - middle).abs() <= limit { 0 } else { (value - middle).signum() as i8 };
+                let before = std::mem::replace(leapt, leap);
+                match leap {
+                    0 => Reading { value, weight },
+                    _ if leap == before => Reading { value: middle + f64::from(leap) * limit, weight },
+                    _ => Reading { value, weight: 0.0 },
+                }
+            })
+            .collect();
         self.averages.iter_mut().for_each(|average| average.push(&row));
         self.beginnings.iter_mut().for_each(|beginning| beginning.push(&row));
         let weighted = row.iter().map(|reading| reading.weight * reading.value);
@@ -189,7 +204,7 @@ impl Tracker {
                 .iter()
                 .zip(&fresh.beginnings)
                 .all(|(a, b)| a.length == b.length && a.sums.is_sound(width));
-        averages && beginnings && self.history.is_sound(2 * width)
+        averages && beginnings && self.leaps.len() == width && self.history.is_sound(2 * width)
     }
 
     fn average(&self, rate: f64) -> Vec<f64> {
@@ -258,13 +273,12 @@ mod tests {
         assert_eq!(late, [2.0, 2.0, 0.0, 2.0], "a gap weighs nothing");
         assert_eq!(after(&[None]).features(&RECIPE), [0.0; 4]);
         assert_eq!(after(&[Some(9.0)]).slowest(), [8.0]);
-        let calm = [Some(0.0); 3];
-        assert_eq!(after(&[&calm[..2], &[Some(7.0)]].concat()).features(&RECIPE)[3], 3.5, "too early to tell a spike");
-        assert_eq!(
-            after(&[&calm[..], &[Some(7.0)]].concat()).features(&RECIPE)[3],
-            1.0,
-            "cut to 2 above an average of 0"
-        );
+        let (calm, leap) = ([Some(0.0); 3], [Some(7.0); 2]);
+        let span = |readings: &[&[Option<f64>]]| after(&readings.concat()).features(&RECIPE)[3];
+        assert_eq!(span(&[&calm[..2], &leap[..1]]), 3.5, "too early to tell a spike");
+        assert_eq!(span(&[&calm, &leap[..1]]), 0.0, "a spike");
+        // Three cycles from 2.5 on, of which the first leap weighs nothing and the second is cut to 2.
+        assert_eq!(span(&[&calm, &leap]), 1.0, "a step");
     }
 
     #[test]

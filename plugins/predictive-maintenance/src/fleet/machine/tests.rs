@@ -36,7 +36,7 @@ fn tables() -> Tables {
 fn after(rows: &[[Option<f64>; 3]]) -> Assessment {
     let tables = tables();
     let mut machine = Machine::new(&tables);
-    let assess = |row: &[Option<f64>; 3]| machine.row(&row[..1], &row[1..], &tables, &mut Straight).unwrap();
+    let assess = |row: &[Option<f64>; 3]| machine.row(0, &row[..1], &row[1..], &tables, &mut Straight).unwrap();
     rows.iter().map(assess).last().unwrap()
 }
 
@@ -79,14 +79,25 @@ fn a_machine_of_one_regime_keeps_it() {
     let run = |first: &[f64], settled: bool| {
         let mut machine = Machine::new(&tables);
         for speed in first {
-            machine.row(&[Some(*speed)], &[Some(5.0), Some(50.0)], &tables, &mut Straight).unwrap();
+            machine.row(0, &[Some(*speed)], &[Some(5.0), Some(50.0)], &tables, &mut Straight).unwrap();
         }
         let before = machine.features(&tables);
-        machine.row(&[Some(4.0)], &[Some(6.0), Some(50.0)], &tables, &mut Straight).unwrap();
+        machine.row(0, &[Some(4.0)], &[Some(6.0), Some(50.0)], &tables, &mut Straight).unwrap();
         assert_eq!(machine.features(&tables)[0] != before[0], settled, "{first:?}");
         machine.features(&tables)[2..].to_vec()
     };
     assert_eq!(run(&[0.0; 10], true), [0.0, 11.0]);
     assert_eq!(run(&[0.0; 9], false), [0.0, 10.0]);
     assert_eq!(run(&[&[10.0][..], &[0.0; 10]].concat(), false), [1.0, 12.0]);
+}
+
+#[test]
+fn rows_that_are_missing_are_cycles_all_the_same() {
+    let tables = tables();
+    let mut machine = Machine::new(&tables);
+    for hour in [1, 2, 3, 7] {
+        machine.row(hour * 3_600, &[Some(0.0)], &[Some(5.0), Some(50.0)], &tables, &mut Straight).unwrap();
+    }
+    assert_eq!(machine.features(&tables)[3], 7.0);
+    assert!(machine.missing > 0.0);
 }
