@@ -1,0 +1,12 @@
+//! Tells a machine's health and its remaining life.
+//!
+//! - [`fleet`]: life in cycles from a row of sensors a cycle, by what was learnt from a fleet run to failure
+//! - [`plugin`]: frames in, results out
+//!
+//! Only [`plugin`] knows the host; the rest is arithmetic on plain numbers.
+
+pub mod fleet;
+
+pub mod plugin;
+
+dinrail_sdk::export!(plugin::Plugin: PredictiveMaintenance);
