@@ -225,23 +225,25 @@ fn a_run_to_failure_counts_its_life_down_to_the_second() {
     }
 }
 
+fn rms(block: &[f32]) -> f64 {
+    (block.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / block.len() as f64).sqrt()
+}
+
 #[test]
 fn kurtosis_rises_before_rms_does() {
-    let level = |block: &[f32]| (block.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / block.len() as f64).sqrt();
     for seed in SEEDS {
         let script = Script::wear_out(600.0, 6000.0, Race::Outer);
         let (_, blocks) = run(seed, script.clone(), 2200);
         let severities: Vec<f64> =
             truths(seed, script, Load::Steps, 6.0, 2200).into_iter().map(|c| c.severity).collect();
-        let mean = |lo: f64, hi: f64, of: &dyn Fn(&[f32]) -> f64| {
-            let all: Vec<f64> =
-                blocks.iter().zip(&severities).filter(|(_, s)| lo <= **s && **s < hi).map(|(b, _)| of(b)).collect();
+        let mean = |lo: f64, hi: f64, of: fn(&[f32]) -> f64| {
+            let those = blocks.iter().zip(&severities).filter(|(_, s)| lo <= **s && **s < hi);
+            let all: Vec<f64> = those.map(|(b, _)| of(b)).collect();
             all.iter().sum::<f64>() / all.len() as f64
         };
-        let (kurtosis, level): (&dyn Fn(&[f32]) -> f64, &dyn Fn(&[f32]) -> f64) = (&kurtosis, &level);
         let (healthy, early) = (mean(-1.0, 0.01, kurtosis), mean(0.3, 0.4, kurtosis));
         assert!(early > 1.4 * healthy, "seed {seed}: kurtosis {healthy} {early}");
-        let (well, soon, late) = (mean(-1.0, 0.01, level), mean(0.2, 0.3, level), mean(0.9, 1.1, level));
+        let (well, soon, late) = (mean(-1.0, 0.01, rms), mean(0.2, 0.3, rms), mean(0.9, 1.1, rms));
         assert!(soon < 1.4 * well && late > 2.0 * well, "seed {seed}: RMS {well} {soon} {late}");
     }
 }

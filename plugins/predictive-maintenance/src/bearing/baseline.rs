@@ -117,6 +117,7 @@ impl Baseline {
         for ((level, x), learnt) in levels.into_iter().zip(seen).zip(self.learnt) {
             level.follow(x.ln(), share, learnt);
         }
+        self.noise += share * (point.noise - self.noise);
         let [learnt, _, _] = self.learnt;
         let below = f64::from(point.band_rms.ln() < self.quiet);
         self.quiet = (self.quiet + QUIET_STEP * (QUIET_SHARE - below)).clamp(learnt - FOLLOW_MAX, learnt + FOLLOW_MAX);

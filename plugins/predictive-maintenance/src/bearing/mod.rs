@@ -174,23 +174,18 @@ impl BearingWatch {
         let state = &self.state;
         let gone = state.gone.clamp(0.0, 1.0);
         let index = 1.0 - (1.0 + gone / FIRST_SIGN).ln() / (1.0 + 1.0 / FIRST_SIGN).ln();
-        let level = self.parameters.failure_ratio.ln();
-        let growth = state.standing.as_ref().and_then(|standing| standing.growth.as_ref());
+        let standing = state.standing.as_ref();
+        let life = standing.and_then(|standing| {
+            let seen_s = standing.growth.as_ref()?.time_s();
+            Some(standing.life?.later(state.time_s.map_or(0.0, |now_s| (now_s - seen_s).max(0.0))))
+        });
         let trust = match state.usable {
             _ if !self.is_learnt() => Trust::Bad,
             share if share < 0.1 => Trust::Bad,
             share if share < 0.5 => Trust::Uncertain,
             _ => Trust::Good,
         };
-        BearingHealth {
-            index,
-            mode: state.standing.as_ref().map_or(Mode::None, |standing| standing.mode),
-            life: growth.map(|growth| {
-                let since_s = state.time_s.map_or(0.0, |now_s| (now_s - growth.time_s()).max(0.0));
-                growth.life(level, self.parameters.failure_sd, TRUSTED).later(since_s)
-            }),
-            trust,
-        }
+        BearingHealth { index, mode: standing.map_or(Mode::None, |standing| standing.mode), life, trust }
     }
 
     fn is_learnt(&self) -> bool {
@@ -288,7 +283,7 @@ impl BearingWatch {
                 }
             }
             (Some(mode), Some(standing)) => standing.mode = mode,
-            (Some(mode), None) => state.standing = Some(Standing { mode, growth: None }),
+            (Some(mode), None) => state.standing = Some(Standing { mode, growth: None, life: None }),
             (None, _) => {}
         }
         self.grow();
@@ -299,7 +294,7 @@ impl BearingWatch {
         let state = &mut self.state;
         let Some(standing) = &mut state.standing else { return };
         if !standing.mode.is_bearing() {
-            standing.growth = None;
+            (standing.growth, standing.life) = (None, None);
             return;
         }
         let worn = |e: &&Evidence| e.mode.is_bearing() && e.bearing > 0.0;
@@ -307,7 +302,7 @@ impl BearingWatch {
             (Some(growth), Some(latest)) if latest.bearing > 0.0 => {
                 growth.observe(latest.time_s, latest.bearing.ln(), latest.variance);
             }
-            (Some(_), _) => {}
+            (Some(_), _) => return,
             (None, _) => {
                 let mut points = state.recent.iter().filter(worn);
                 let Some(first) = points.next() else { return };
@@ -316,6 +311,8 @@ impl BearingWatch {
                 standing.growth = Some(growth);
             }
         }
+        let (level, level_sd) = (self.parameters.failure_ratio.ln(), self.parameters.failure_sd);
+        standing.life = standing.growth.as_ref().map(|growth| growth.life(level, level_sd, TRUSTED));
     }
 
     /// Takes an order for the defect's when the latest points agree on it and none was given.

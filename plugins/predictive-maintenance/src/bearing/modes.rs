@@ -129,7 +129,8 @@ impl Judge<'_> {
             variance,
             gone: bearing / self.failure,
         };
-        if band >= BROADBAND && bearing * bearing < PERIODIC * hiss * hiss && evidence.order.is_none() {
+        let aperiodic = clear < 1.0 || bearing * bearing < PERIODIC * hiss * hiss;
+        if band >= BROADBAND && aperiodic && evidence.order.is_none() {
             evidence.mode = Mode::Cavitation;
             evidence.gone = hiss / self.failure;
         } else if clear >= 1.0 {

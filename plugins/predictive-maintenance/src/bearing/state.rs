@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RECENT;
 use super::baseline::Baseline;
-use super::life::Growth;
+use super::life::{Growth, Life};
 use super::modes::{Evidence, Mode};
 use super::point::Collector;
 
@@ -13,6 +13,8 @@ use super::point::Collector;
 pub(super) struct Standing {
     pub(super) mode: Mode,
     pub(super) growth: Option<Growth>,
+    /// What it said at its last observation.
+    pub(super) life: Option<Life>,
 }
 
 /// Everything that goes on from block to block.
