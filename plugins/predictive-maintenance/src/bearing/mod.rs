@@ -23,7 +23,9 @@ pub mod life;
 
 mod state;
 
-use features::{Block, Search, features};
+use serde::{Deserialize, Serialize};
+
+use features::{Block, Search, Unusable, features};
 use life::{Growth, Life};
 use modes::{Evidence, Judge, Mode};
 use point::{BLOCKS, Collector, Point};
@@ -39,7 +41,7 @@ const SAME_ORDER: f64 = 0.02;
 const SMOOTH: f64 = 0.3;
 /// The health index is logarithmic above this share of the way to failure, so that it falls from the first sign on.
 const FIRST_SIGN: f64 = 0.05;
-/// A machine runs from this share of its usual level and speed on.
+/// A machine runs from this share of its usual RMS on.
 const RUNNING: f64 = 0.3;
 /// An interval whose ends differ by more than this factor is given as "more than" its lower end.
 const TRUSTED: f64 = 10.0;
@@ -67,7 +69,7 @@ pub struct Parameters {
     /// Blocks to learn from.
     pub learn_blocks: u32,
     /// The RMS of the defect's ringing at the end of life, over the RMS of a healthy machine at its best load, both above the
-    /// high-pass. The machine's maker or an earlier failure tells it; the default is that of the simulated rig.
+    /// high-pass, above 1. The machine's maker or an earlier failure tells it; the default is that of the simulated rig.
     pub failure_ratio: f64,
     /// Standard deviation of its logarithm: how well that is known.
     pub failure_sd: f64,
@@ -120,10 +122,26 @@ pub struct BearingHealth {
     pub index: f64,
     /// The failure mode that stands.
     pub mode: Mode,
-    /// Remaining life; none while no wear of the bearing stands.
+    /// Remaining running time; none while no wear of the bearing is seen.
     pub life: Option<Life>,
     /// How far to trust it.
     pub trust: Trust,
+    /// What the latest point showed; none before the first.
+    pub signs: Option<Signs>,
+}
+
+/// The numbers that people watch, of the latest few blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Signs {
+    /// Root mean square, in the signal's unit.
+    pub rms: f64,
+    /// 3 for noise, 1.5 for a sine; impacts raise it.
+    pub kurtosis: f64,
+    /// The largest magnitude over the RMS.
+    pub crest: f64,
+    /// RMS of the defect's ringing over that of a healthy machine above the high-pass: the life's indicator. 0 while
+    /// learning.
+    pub ringing: f64,
 }
 
 /// Watches one bearing.
@@ -163,7 +181,8 @@ impl BearingWatch {
     /// Takes a block with the time of its first sample; times must rise. `None` is a block that is missing. The shaft's speed
     /// goes before the parameter's; with neither it is looked for in the block.
     pub fn observe(&mut self, time_s: f64, block: Option<Block<'_>>, speed_per_min: Option<f64>) -> BearingHealth {
-        let said = time_s.is_finite() && self.follow_time(time_s) && self.take(time_s, block, speed_per_min);
+        let since_s = if time_s.is_finite() { self.follow_time(time_s) } else { None };
+        let said = since_s.is_some_and(|since_s| self.take(time_s, since_s, block, speed_per_min));
         self.state.usable += 0.1 * (f64::from(said) - self.state.usable);
         self.health()
     }
@@ -177,7 +196,7 @@ impl BearingWatch {
         let standing = state.standing.as_ref();
         let life = standing.and_then(|standing| {
             let seen_s = standing.growth.as_ref()?.time_s();
-            Some(standing.life?.later(state.time_s.map_or(0.0, |now_s| (now_s - seen_s).max(0.0))))
+            Some(standing.life?.later(state.time_s.map_or(0.0, |now_s| (now_s - state.stood_s - seen_s).max(0.0))))
         });
         let trust = match state.usable {
             _ if !self.is_learnt() => Trust::Bad,
@@ -185,7 +204,13 @@ impl BearingWatch {
             share if share < 0.5 => Trust::Uncertain,
             _ => Trust::Good,
         };
-        BearingHealth { index, mode: standing.map_or(Mode::None, |standing| standing.mode), life, trust }
+        BearingHealth {
+            index,
+            mode: standing.map_or(Mode::None, |standing| standing.mode),
+            life,
+            trust,
+            signs: state.signs,
+        }
     }
 
     fn is_learnt(&self) -> bool {
@@ -196,14 +221,16 @@ impl BearingWatch {
         self.parameters.learn_blocks.div_ceil(BLOCKS as u32).max(RECENT as u32)
     }
 
-    /// Whether this time is later than the last one; a long gap breaks a point off.
-    fn follow_time(&mut self, time_s: f64) -> bool {
+    /// Time since the last block; none where it is not later. A long gap breaks a point off.
+    fn follow_time(&mut self, time_s: f64) -> Option<f64> {
         let state = &mut self.state;
+        let mut since_s = 0.0;
         if let Some(last_s) = state.time_s {
             let dt_s = time_s - last_s;
             if dt_s <= 0.0 {
-                return false;
+                return None;
             }
+            since_s = dt_s;
             let usual_s = *state.period_s.get_or_insert(dt_s);
             if dt_s > GAP * usual_s {
                 state.collector = Collector::default();
@@ -212,33 +239,43 @@ impl BearingWatch {
             }
         }
         state.time_s = Some(time_s);
-        true
+        Some(since_s)
     }
 
-    /// Whether the block said something.
-    fn take(&mut self, time_s: f64, block: Option<Block<'_>>, speed_per_min: Option<f64>) -> bool {
+    /// Whether the block, `since_s` after the last one, said something. Growth is counted in running time: what stands does
+    /// not wear.
+    fn take(&mut self, time_s: f64, since_s: f64, block: Option<Block<'_>>, speed_per_min: Option<f64>) -> bool {
         let Some(block) = block else { return false };
         let speed = speed_per_min.filter(|x| x.is_finite()).or(self.parameters.speed_per_min);
         let unknown = self.modes.is_empty();
         let found = self.state.found.map(|(order, _, _)| vec![order]);
         let orders = found.as_deref().unwrap_or(&self.orders);
         let search = Search { orders, shaft_hz: speed.map(|x| x / 60.0), grid: unknown && self.state.found.is_none() };
-        let Ok(features) = features(block, search) else { return false };
-        if self.is_learnt() && features.rms < RUNNING * self.state.baseline.rms.mean.exp() {
-            return false;
+        let quiet = |rms: f64| self.is_learnt() && rms < RUNNING * self.state.baseline.rms.mean.exp();
+        let (features, stands) = match features(block, search) {
+            Ok(features) if quiet(features.rms) => (None, true),
+            Ok(features) => (Some(features), false),
+            Err(error) => (None, error == Unusable::Speed && speed.is_some()),
+        };
+        if stands {
+            self.state.stood_s += since_s;
         }
-        if let Some(point) = self.state.collector.take(time_s, &features) {
+        let ran_s = time_s - self.state.stood_s;
+        if let Some(point) = features.as_ref().and_then(|features| self.state.collector.take(ran_s, features)) {
             self.judge(&point);
         }
-        true
+        features.is_some()
     }
 
     fn judge(&mut self, point: &Point) {
+        let signs = Signs { rms: point.rms, kurtosis: point.kurtosis, crest: point.crest, ringing: 0.0 };
+        self.state.signs = Some(signs);
         if !self.is_learnt() {
             self.state.baseline.learn(point);
             return;
         }
         let evidence = self.weigh(point);
+        self.state.signs = Some(Signs { ringing: evidence.bearing, ..signs });
         let state = &mut self.state;
         state.gone += SMOOTH * (evidence.gone - state.gone);
         if state.recent.len() >= RECENT {

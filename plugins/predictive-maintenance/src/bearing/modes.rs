@@ -142,8 +142,8 @@ impl Judge<'_> {
         evidence
     }
 
-    /// The RMS of the defect's ringing beyond the usual one, over the quietest healthy RMS above the high-pass, and the variance of its
-    /// logarithm.
+    /// The RMS of the defect's ringing beyond the usual one, over the quietest healthy RMS above the high-pass, and the
+    /// variance of its logarithm.
     ///
     /// Balls always ring a little as they pass: a spall's impacts come on top of that at the same moments, so that their
     /// sizes add. Where a defect's lines drown in what it roughened, the rise of the whole band joins.

@@ -33,6 +33,7 @@ pub(crate) struct Point {
     pub(crate) band_rms: f64,
     pub(crate) turn: f64,
     pub(crate) kurtosis: f64,
+    pub(crate) crest: f64,
     pub(crate) noise: f64,
     pub(crate) families: Vec<Family>,
     pub(crate) strongest: Option<Strongest>,
@@ -44,8 +45,8 @@ pub(crate) struct Point {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Collector {
     times_s: Vec<f64>,
-    /// RMS, RMS above the high-pass, amplitude at the shaft's speed, kurtosis.
-    levels: [Vec<f64>; 4],
+    /// RMS, RMS above the high-pass, amplitude at the shaft's speed, kurtosis, crest factor.
+    levels: [Vec<f64>; 5],
     noise: f64,
     families: Vec<Family>,
     orders: Vec<f32>,
@@ -60,7 +61,7 @@ impl Collector {
     /// Takes a block; gives the point that it completes.
     pub(crate) fn take(&mut self, time_s: f64, block: &Features) -> Option<Point> {
         self.times_s.push(time_s);
-        let levels = [block.rms, block.band_rms, block.turn, block.kurtosis];
+        let levels = [block.rms, block.band_rms, block.turn, block.kurtosis, block.crest];
         self.levels.iter_mut().zip(levels).for_each(|(all, x)| all.push(x));
         self.noise += block.noise / BLOCKS as f64;
         self.families.resize(block.families.len(), Family::default());
@@ -75,13 +76,14 @@ impl Collector {
     }
 
     fn finish(self) -> Point {
-        let [rms, band_rms, turn, kurtosis] = self.levels.map(median);
+        let [rms, band_rms, turn, kurtosis, crest] = self.levels.map(median);
         Point {
             time_s: self.times_s.iter().sum::<f64>() / self.times_s.len().max(1) as f64,
             rms,
             band_rms,
             turn,
             kurtosis,
+            crest,
             noise: self.noise,
             families: self.families,
             strongest: strongest(&self.orders),

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RECENT;
 use super::baseline::Baseline;
 use super::life::{Growth, Life};
 use super::modes::{Evidence, Mode};
 use super::point::Collector;
+use super::{RECENT, Signs};
 
 /// A failure mode that stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct BearingState {
     pub(super) time_s: Option<f64>,
     /// Usual time between blocks.
     pub(super) period_s: Option<f64>,
+    /// How long the machine stood, as far as blocks told.
+    pub(super) stood_s: f64,
     pub(super) baseline: Baseline,
     pub(super) collector: Collector,
     /// The defect's order where none was given, and the powers of its first line and of that line's neighbours.
@@ -32,6 +34,8 @@ pub struct BearingState {
     pub(super) standing: Option<Standing>,
     /// Share of the way to failure, smoothed.
     pub(super) gone: f64,
+    /// What the latest point showed.
+    pub(super) signs: Option<Signs>,
     /// Share of the latest blocks that said something.
     pub(super) usable: f64,
 }
@@ -42,12 +46,14 @@ impl BearingState {
         BearingState {
             time_s: None,
             period_s: None,
+            stood_s: 0.0,
             baseline: Baseline::new(families),
             collector: Collector::default(),
             found: None,
             recent: Vec::new(),
             standing: None,
             gone: 0.0,
+            signs: None,
             usable: 1.0,
         }
     }
@@ -58,7 +64,7 @@ impl BearingState {
         let found = self
             .found
             .is_none_or(|(order, first, beside)| given == 0 && [order, first, beside].iter().all(|x| x.is_finite()));
-        let numbers = [self.time_s.unwrap_or(0.0), self.period_s.unwrap_or(0.0), self.gone, self.usable];
+        let numbers = [self.time_s.unwrap_or(0.0), self.period_s.unwrap_or(0.0), self.stood_s, self.gone, self.usable];
         let evidence = self.recent.iter().all(|e| e.is_sound());
         let growth = self.standing.as_ref().and_then(|standing| standing.growth.as_ref());
         found

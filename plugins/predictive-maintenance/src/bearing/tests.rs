@@ -390,6 +390,49 @@ fn missing_and_bad_blocks_change_little() {
 }
 
 #[test]
+fn a_machine_that_stands_does_not_wear() {
+    let run = |nights: bool| {
+        let mut rig = Watched::new("rig", 7, Script::wear_out(20_000.0, 60_000.0, Race::Outer), 60.0);
+        let mut watch = BearingWatch::new(rig_bearing());
+        let mut stood_s = 0.0;
+        for at in 0..1000 {
+            let (time_s, _) = rig.next();
+            if nights && at % 200 == 199 {
+                // Four hours at rest: a block of nothing but a little noise each ten minutes.
+                for _ in 0..24 {
+                    stood_s += 600.0;
+                    let samples: Vec<f32> = rig.samples.iter().map(|x| 0.01 * x).collect();
+                    let block = Block { samples: &samples, rate_hz: rig.rate_hz };
+                    watch.observe(time_s + stood_s, Some(block), Some(0.0));
+                }
+            }
+            rig.observe(&mut watch, time_s + stood_s);
+        }
+        watch.health().life.unwrap()
+    };
+    let (through, nights) = (run(false), run(true));
+    assert!((nights.median_s / through.median_s - 1.0).abs() < 0.1, "{through:?} {nights:?}");
+    assert!(through.upper_s.is_some() && nights.upper_s.is_some());
+}
+
+#[test]
+fn what_people_watch_is_told() {
+    let mut rig = Watched::new("rig", 8, Script::wear_out(10_000.0, 20_000.0, Race::Outer), 30.0);
+    let mut watch = BearingWatch::new(rig_bearing());
+    let mut seen = Vec::new();
+    loop {
+        let (time_s, truth) = rig.next();
+        if truth.life_s == Some(0.0) {
+            break;
+        }
+        seen.extend(rig.observe(&mut watch, time_s).signs);
+    }
+    let (first, last) = (seen[0], seen[seen.len() - 1]);
+    assert!(first.ringing == 0.0 && (3.0..6.0).contains(&last.ringing), "{last:?}");
+    assert!(last.rms > 2.0 * first.rms && last.kurtosis > 1.5 * first.kurtosis && last.crest > first.crest, "{last:?}");
+}
+
+#[test]
 fn blocks_that_say_nothing_are_told_by_the_trust() {
     let mut rig = Watched::new("rig", 1, Script::none(), 60.0);
     let mut watch = BearingWatch::new(rig_bearing());
