@@ -1,4 +1,5 @@
-//! Models that mean harm: mutants of sound ones, known crashers, data in other files, slow ones, ones that give no number.
+//! Models that mean harm: mutants of sound ones, known crashers, data in other files, slow ones, ones that give no
+//! number.
 
 use anyhow::{Context, Result};
 use dinrail_core::inference::{InferenceError, Model, Tensor};
@@ -302,11 +303,18 @@ pub fn slow(steps: usize, width: i64) -> Vec<u8> {
     model(nodes.collect(), vec![], width)
 }
 
-/// A model that gives the logarithm of its input less two: no number where that is below two.
+/// A model that gives the logarithm of its input less a million: of what a plant measures, no number.
 #[must_use]
 pub fn not_a_number() -> Vec<u8> {
-    let nodes = vec![node("Sub", "", &["x", "two"], &["h"]), node("Log", "", &["h"], &["y"])];
-    model(nodes, vec![floats_tensor("two", &[1], &[2.0])], 4)
+    let nodes = vec![node("Sub", "", &["x", "million"], &["h"]), node("Log", "", &["h"], &["y"])];
+    model(nodes, vec![floats_tensor("million", &[1], &[1e6])], 4)
+}
+
+/// A model that gives `value`, whatever it is given: what the others are compared with.
+#[must_use]
+pub fn constant(value: f32) -> Vec<u8> {
+    let nodes = vec![node("Mul", "", &["x", "zero"], &["h"]), node("Add", "", &["h", "value"], &["y"])];
+    model(nodes, vec![floats_tensor("zero", &[1], &[0.0]), floats_tensor("value", &[1], &[value])], 4)
 }
 
 /// Writes a model, and gives its path.

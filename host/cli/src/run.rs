@@ -138,6 +138,8 @@ pub struct Finished {
     pub answers: Vec<Answer>,
     /// The tag of each of its columns.
     pub columns: Vec<String>,
+    /// The simulated machine's true condition in each scan.
+    pub conditions: Vec<(TimeNs, dinrail_sim::Condition)>,
 }
 
 /// Runs in virtual time what was prepared, without view and signals, and keeps the answers of one plugin.
@@ -397,5 +399,5 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         wall_s: ends.wall_s,
         run_s: report.run_s,
     };
-    Finished { summary, profit_rose: report.profit_rose, answers: report.answers, columns: report.columns }
+    Finished { summary, profit_rose: report.profit_rose, answers: report.answers, columns: report.columns, conditions: report.conditions }
 }

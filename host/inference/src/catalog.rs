@@ -59,7 +59,7 @@ pub enum LoadError {
     #[error("`{}` is not an ONNX file: {reason}", path.display())]
     Decode { path: PathBuf, reason: String },
     #[error("`{}` is refused: {source}", path.display())]
-    Refused { path: PathBuf, source: InspectError },
+    Refused { path: PathBuf, source: Box<InspectError> },
     #[error("`{}`: output `{output}` declares no shape; describe it in a `{MANIFEST_FILE}`", path.display())]
     NoShape { path: PathBuf, output: String },
     #[error("`{}` can't be loaded: {reason}", path.display())]
@@ -200,7 +200,7 @@ fn build(files: &Files, sha256: &str, mut bytes: &[u8]) -> Result<OnnxModel, Loa
     let proto = tract_onnx::onnx()
         .proto_model_for_read(&mut bytes)
         .map_err(|error| LoadError::Decode { path: path(), reason: format!("{error:#}") })?;
-    let mut signature = inspect(&proto).map_err(|source| LoadError::Refused { path: path(), source })?;
+    let mut signature = inspect(&proto).map_err(|source| LoadError::Refused { path: path(), source: source.into() })?;
     if let Some((described, manifest, _)) = &files.manifest {
         signature =
             manifest.narrow(signature).map_err(|source| LoadError::Manifest { path: described.clone(), source })?;

@@ -244,7 +244,7 @@ pub enum InspectError {
     #[error("node `{node}` is a `{operator}`, which is not let through; of `ai.onnx.ml` there are {known}")]
     Learning { node: String, operator: String, known: String },
     #[error("node `{node}`, a `{operator}`: {source}")]
-    Attributes { node: String, operator: String, source: OperatorError },
+    Attributes { node: String, operator: String, source: Box<OperatorError> },
     #[error(
         "node `{node}` reads `{value}`, class labels that are text; train the model on labels that are numbers, or leave \
          what is done with them to the plugin"
@@ -336,7 +336,7 @@ fn check_node(node: &pb::NodeProto) -> Result<(), InspectError> {
     if node.domain == operators::DOMAIN {
         return match operators::check(node) {
             Some(Ok(())) => Ok(()),
-            Some(Err(source)) => Err(InspectError::Attributes { node: name, operator, source }),
+            Some(Err(source)) => Err(InspectError::Attributes { node: name, operator, source: source.into() }),
             None => Err(InspectError::Learning { node: name, operator, known: operators::names() }),
         };
     }
@@ -394,7 +394,11 @@ fn text_labels(graph: &pb::GraphProto) -> Result<HashSet<&str>, InspectError> {
 
 /// What a `ZipMap` gives out, whose declared type, a sequence of maps, is no tensor: the row of scores that it is given.
 fn zipped(node: &pb::NodeProto) -> Result<Declared, InspectError> {
-    let attributes = |source| InspectError::Attributes { node: label(node), operator: node.op_type.clone(), source };
+    let attributes = |source: OperatorError| InspectError::Attributes {
+        node: label(node),
+        operator: node.op_type.clone(),
+        source: source.into(),
+    };
     let columns = u32::try_from(operators::zipped(node).map_err(attributes)?).unwrap_or_default();
     let sizes = (columns > 0).then(|| vec![Size::Free, Size::Fixed(columns)]);
     Ok(Declared { name: node.output.first().cloned().unwrap_or_default(), sizes, integers: false })

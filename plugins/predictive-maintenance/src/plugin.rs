@@ -1,208 +1,112 @@
 //! The plugin: its description, frames in, results out.
+//!
+//! What is bound says how it works: `sensors`, with a fleet's tables and model ([`fleet`]), or a `waveform` ([`bearing`]).
+
+pub mod fleet;
+
+pub mod bearing;
+
+pub use fleet::Fleet;
 
 use dinrail_sdk::{
-    Bindings, Column, Description, Fault, Frame, Health, Input, ModelSlot, Parameters, PredictiveMaintenance, Quality,
-    Row, inference, load_table, log, metrics,
+    Bindings, Description, Fault, Frame, Health, Input, ModelSlot, Parameter, Parameters, PredictiveMaintenance,
 };
 
-use crate::fleet::machine::{Assessment, Machine, Predict, Trust};
-use crate::fleet::tables::{Table, TableError, Tables};
+use bearing::Bearing;
+use fleet::{Granted, MODEL};
 
-/// The slot's name, as the configuration grants it.
-const MODEL: &str = "life";
 /// Of what `save` gives.
 const STATE_VERSION: u32 = 1;
 
 /// An instance at work: one machine.
-pub struct Plugin {
-    fleet: Fleet,
-    model: Host,
+pub enum Plugin {
+    /// Of a fleet.
+    Fleet(Box<FleetMachine>),
+    /// By its vibration.
+    Bearing(Box<Bearing>),
 }
 
-/// Everything of the plugin that needs no host.
-pub struct Fleet {
-    tables: Tables,
-    /// For each of the tables' settings and sensors its column; a setting may have none where it is not needed.
-    settings: Vec<Option<usize>>,
-    sensors: Vec<usize>,
-    machine: Machine,
-}
-
-/// The granted model.
-struct Host(inference::Model);
-
-impl Predict for Host {
-    type Error = Fault;
-
-    fn predict(&mut self, features: &[f32]) -> Result<f64, Fault> {
-        let life = self.0.run_one(&[1, features.len() as u32], features)?;
-        match life.as_slice() {
-            [life] => Ok(f64::from(*life)),
-            other => Err(Fault::Model(format!("{} numbers came, expected is one life", other.len()))),
-        }
-    }
-}
-
-impl Fleet {
-    /// Binds tags to the tables by their names.
-    ///
-    /// # Errors
-    /// [`Fault::Configuration`] where a tag is missing.
-    pub fn new(bindings: &Bindings, tables: Tables) -> Result<Self, Fault> {
-        let needed = tables.regimes.centres.len() > 1;
-        let (bound_settings, bound_sensors) = (bindings.columns_of("settings"), bindings.columns_of("sensors"));
-        let mut settings = Vec::new();
-        for tag in &tables.settings {
-            let column = column_of(bound_settings, tag);
-            if column.is_none() && needed {
-                return Err(missing("settings", tag, bound_settings));
-            }
-            settings.push(column);
-        }
-        let sensor = |tag: &String| column_of(bound_sensors, tag).ok_or_else(|| missing("sensors", tag, bound_sensors));
-        let sensors = tables.sensors.iter().map(sensor).collect::<Result<_, _>>()?;
-        Ok(Fleet { machine: Machine::new(&tables), tables, settings, sensors })
-    }
-
-    /// Assesses the new rows.
-    ///
-    /// # Errors
-    /// What the model says; the rows are taken in nevertheless.
-    pub fn assess<P: Predict>(&mut self, frame: &Frame, model: &mut P) -> Result<Vec<Health>, P::Error> {
-        let (mut results, mut failure) = (Vec::new(), None);
-        for row in frame.new_rows() {
-            let settings: Vec<Option<f64>> =
-                self.settings.iter().map(|column| column.and_then(|column| row.get(column))).collect();
-            let sensors: Vec<Option<f64>> = self.sensors.iter().map(|&column| row.get(column)).collect();
-            match self.machine.row(row.time_ns, &settings, &sensors, &self.tables, model) {
-                Ok(assessment) => results.push(health(row, &assessment)),
-                Err(error) => failure = Some(error),
-            }
-        }
-        failure.map_or(Ok(results), Err)
-    }
-
-    /// The features of the cycles so far, as the model gets them.
-    #[must_use]
-    pub fn features(&self) -> Vec<f32> {
-        self.machine.features(&self.tables)
-    }
-
-    /// The state, in postcard's format: eight bytes a sensor and cycle, of 1024 cycles at most.
-    ///
-    /// # Errors
-    /// [`Fault::Internal`] where it cannot be written.
-    pub fn save(&self) -> Result<Vec<u8>, Fault> {
-        postcard::to_allocvec(&self.machine).map_err(|error| Fault::Internal(format!("state: {error}")))
-    }
-
-    /// Takes over a saved state.
-    ///
-    /// # Errors
-    /// [`Fault::Configuration`] where it is of another version or of other tables.
-    pub fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), Fault> {
-        if version != STATE_VERSION {
-            return Err(Fault::Configuration(format!("state of version {version}; this plugin reads {STATE_VERSION}")));
-        }
-        let machine: Machine =
-            postcard::from_bytes(state).map_err(|error| Fault::Configuration(format!("state: {error}")))?;
-        if !machine.is_sound(&self.tables) {
-            return Err(Fault::Configuration("the state is not one of these tables".into()));
-        }
-        self.machine = machine;
-        Ok(())
-    }
-}
-
-/// The column whose tag is, or ends in, a table's name: `s2`, and `engine.s2` or `engine/s2` as well.
-fn column_of(columns: &[Column], tag: &str) -> Option<usize> {
-    let named = |column: &&Column| column.tag == tag || column.tag.rsplit(['.', '/']).next() == Some(tag);
-    columns.iter().find(named).map(|column| column.index as usize)
-}
-
-fn missing(input: &str, tag: &str, bound: &[Column]) -> Fault {
-    let bound = bound.iter().map(|column| column.tag.as_str()).collect::<Vec<_>>().join(", ");
-    Fault::Configuration(format!("the tables need `{tag}`, which is not among the tags of `{input}`: {bound}"))
-}
-
-fn health(row: Row<'_>, assessment: &Assessment) -> Health {
-    let quality = match assessment.trust {
-        Trust::Good => Quality::Good,
-        Trust::Uncertain => Quality::Uncertain,
-        Trust::None => Quality::Bad,
-    };
-    let health = Health::new(row.index, assessment.index).mode(&assessment.mode).with_quality(quality);
-    match assessment.life {
-        Some((life, low, high)) => health.life(life, low, high),
-        None => health,
-    }
-}
-
-fn table(name: &'static str) -> Result<Table, Fault> {
-    let table = load_table(name)?;
-    Ok(Table { columns: table.columns, values: table.values })
-}
-
-struct Told(Fault);
-
-impl From<TableError> for Told {
-    fn from(error: TableError) -> Self {
-        Told(Fault::Configuration(error.to_string()))
-    }
-}
+/// A machine of a fleet with its granted model.
+pub struct FleetMachine(Granted);
 
 impl PredictiveMaintenance for Plugin {
     fn describe() -> Description {
+        let defaults = crate::bearing::Parameters::default();
+        let order = |name, what: &str| {
+            let about = format!("{what}, over the shaft's speed; 0: not known");
+            Parameter::number(name, 0.0).about(&about).range(0.0, 1_000.0)
+        };
         Description::new(
             "predictive-maintenance",
             env!("CARGO_PKG_VERSION"),
-            "Tells one machine's remaining life from a row of sensors a cycle, by what a fleet run to failure has taught",
+            "Tells one machine's remaining life: by what a fleet run to failure has taught, or by its bearing's vibration",
         )
-        .input(Input::group("sensors").about("The sensors that the tables name, by tag; more do no harm"))
-        .input(Input::group("settings").optional().about("The operating settings that the tables name, by tag"))
+        .input(Input::group("sensors").optional().about("Of a fleet: the sensors that its tables name, by tag; more do no harm"))
+        .input(Input::group("settings").optional().about("Of a fleet: the operating settings that its tables name, by tag"))
+        .input(Input::one("waveform").waveform().optional().about("Of a bearing: its vibration, acceleration by preference"))
+        .input(Input::one("speed").unit("1/min").optional().about("Of a bearing: the shaft's speed; else it is looked for"))
+        .parameter(order("bpfo", "Defect frequency of the outer race"))
+        .parameter(order("bpfi", "Defect frequency of the inner race"))
+        .parameter(order("bsf", "Spin of a rolling element"))
+        .parameter(order("ftf", "Frequency of the cage"))
+        .parameter(
+            Parameter::number("speed", 0.0)
+                .unit("1/min")
+                .about("The shaft's speed where no tag tells it; 0: looked for in the vibration")
+                .range(0.0, 100_000.0),
+        )
+        .parameter(
+            Parameter::integer("learn_blocks", i64::from(defaults.learn_blocks))
+                .about("Waveform blocks from which a bearing's usual vibration is learnt")
+                .range(16.0, 100_000.0),
+        )
+        .parameter(
+            Parameter::number("failure_ratio", defaults.failure_ratio)
+                .about("The defect's ringing at the end of life over the healthy vibration: the maker or an earlier failure tells it")
+                .range(1.01, 1_000.0),
+        )
         .model(
             ModelSlot::new(MODEL)
+                .optional()
                 .about("Remaining life in cycles from the features of `features.csv`, whether several regimes were seen, and the number of cycles")
                 .input("features", &[None, None])
                 .output("life", &[None, Some(1)]),
         )
         .result("index", "1 as new, 0 failed", "1")
-        .result("rul", "Remaining life in cycles", "1")
+        .result("rul", "Remaining life: of a fleet in its cycles, of a bearing in hours of running", "1")
         .state_version(STATE_VERSION)
     }
 
-    fn configure(bindings: Bindings, _parameters: Parameters) -> Result<Self, Fault> {
-        let tables = Tables::read(|name| table(name).map_err(Told)).map_err(|Told(fault)| fault)?;
-        let fleet = Fleet::new(&bindings, tables)?;
-        let model = inference::Model::open(MODEL)?;
-        let given = fleet.features().len();
-        let expected = model.inputs().first().and_then(|input| input.shape.get(1).copied().flatten());
-        if expected.is_some_and(|expected| expected as usize != given) {
-            let expected = expected.unwrap_or_default();
-            return Err(Fault::Configuration(format!(
-                "the tables give {given} features, the model takes {expected}: are they of the same directory?"
-            )));
+    fn configure(bindings: Bindings, parameters: Parameters) -> Result<Self, Fault> {
+        let sensors = !bindings.columns_of("sensors").is_empty();
+        let waveform = !bindings.columns_of("waveform").is_empty();
+        match (sensors, waveform) {
+            (true, false) => Ok(Plugin::Fleet(Box::new(FleetMachine(Granted::configure(&bindings)?)))),
+            (false, true) => Ok(Plugin::Bearing(Box::new(Bearing::new(&bindings, &parameters)?))),
+            (true, true) | (false, false) => Err(Fault::Configuration(
+                "bind `sensors`, with a fleet's tables and model, or a bearing's `waveform`: one of the two".into(),
+            )),
         }
-        let (bound, used) = (bindings.columns_of("sensors").len(), fleet.sensors.len());
-        if bound > used {
-            log::debug(&format!("{used} of {bound} sensors are used"));
-        }
-        Ok(Plugin { fleet, model: Host(model) })
     }
 
     fn assess(&mut self, frame: &Frame) -> Result<Vec<Health>, Fault> {
-        let results = self.fleet.assess(frame, &mut self.model).inspect_err(|_| metrics::count("model_failures", 1))?;
-        if let Some(life) = results.last().and_then(|health| health.life.as_ref()) {
-            metrics::gauge("rul", life.rul);
+        match self {
+            Plugin::Fleet(machine) => machine.0.assess(frame),
+            Plugin::Bearing(bearing) => Ok(bearing.assess(frame)),
         }
-        Ok(results)
     }
 
     fn save(&self) -> Result<Vec<u8>, Fault> {
-        self.fleet.save()
+        match self {
+            Plugin::Fleet(machine) => machine.0.fleet().save(),
+            Plugin::Bearing(bearing) => bearing.save(),
+        }
     }
 
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), Fault> {
-        self.fleet.restore(version, state)
+        match self {
+            Plugin::Fleet(machine) => machine.0.fleet_mut().restore(version, state),
+            Plugin::Bearing(bearing) => bearing.restore(version, state),
+        }
     }
 }

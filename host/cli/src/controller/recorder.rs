@@ -16,7 +16,7 @@ use dinrail_field::link::MqttLink;
 use dinrail_field::message::Named;
 use dinrail_field::sink::jsonl::JsonlSink;
 use dinrail_field::sink::mqtt::MqttSink;
-use dinrail_sim::Truth;
+use dinrail_sim::{Condition, Truth};
 use dinrail_sim::judge::Detections;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -123,6 +123,8 @@ pub struct Report {
     pub answers: Vec<Answer>,
     /// The tag of each of its columns.
     pub columns: Vec<String>,
+    /// The machine's true condition in each scan, where there is one and answers were collected.
+    pub conditions: Vec<(TimeNs, Condition)>,
     /// Profit.
     pub reactor: Option<ReactorSummary>,
     /// Whether the true profit of the last tenth was above that of the beginning.

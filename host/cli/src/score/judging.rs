@@ -3,6 +3,7 @@
 mod faults;
 mod life;
 mod series;
+mod wear;
 
 use super::data::{DataError, RunInput, set_folder};
 use super::scenario::{Judge, Scenario};
@@ -90,6 +91,7 @@ impl Judging {
             Judge::Normal { skip_rows } => Box::new(series::Detection::new(None, *skip_rows)),
             Judge::Nab { windows } => Box::new(series::Nab::read(&folder, windows)?),
             Judge::Life { truth, clip } => Box::new(life::Life::read(&folder.join(truth), *clip)?),
+            Judge::Wear { modes, life_unit_s } => Box::new(wear::Wear::new(modes.clone(), *life_unit_s)),
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),
         };
         Ok(Judging { judge, traces: Vec::new() })

@@ -94,6 +94,14 @@ pub enum Judge {
         /// Where the truth is clipped.
         clip: f64,
     },
+    /// A bearing that wears out: mode_named, coverage_80, health_rank (Spearman's, of index and true health while it
+    /// wears), claims_while_well (answers with a bounded life or a failure mode though the machine is well).
+    Wear {
+        /// By mode of the plant: what the plugin should call it.
+        modes: BTreeMap<String, String>,
+        /// How many of the results' unit of life are a second.
+        life_unit_s: f64,
+    },
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
         /// By kind of fault: tags of which an alarm must name one, and be led by it.

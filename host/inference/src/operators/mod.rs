@@ -7,7 +7,7 @@
 //! - [`error`]: what can be wrong
 //! - `attributes`, `labels`, `transform`: what several of them read or do
 //! - `operator`: what an operator is to tract
-//! - `trees`, `tree_classifier`, `tree_regressor`: decision trees
+//! - `tree_lists`, `trees`, `tree_classifier`, `tree_regressor`: decision trees
 //! - `linear`, `svm`, `svm_classifier`, `svm_regressor`: linear models and support vectors
 //! - `elementwise`, `label_encoder`, `feature_extractor`: what stands before and behind them
 
@@ -26,6 +26,7 @@ mod svm_regressor;
 mod tests;
 mod transform;
 mod tree_classifier;
+mod tree_lists;
 mod tree_regressor;
 mod trees;
 

@@ -59,11 +59,12 @@ pub(crate) fn logistic(x: f32) -> f32 {
 
 /// Inverse of the normal distribution, √2 erf⁻¹(2 p − 1), with Winitzki's approximation of erf⁻¹ (a = 0.147).
 pub(crate) fn probit(probability: f32) -> f32 {
+    use std::f32::consts::{PI, SQRT_2};
     const A: f32 = 0.147;
     let x = 2.0 * probability - 1.0;
     let log = ((1.0 - x) * (1.0 + x)).ln();
-    let half = 2.0 / (3.14159 * A) + 0.5 * log;
-    std::f32::consts::SQRT_2 * x.signum() * (-half + (half * half - 1.0 / A * log).sqrt()).sqrt()
+    let half = 2.0 / (PI * A) + 0.5 * log;
+    SQRT_2 * x.signum() * (-half + (half * half - 1.0 / A * log).sqrt()).sqrt()
 }
 
 /// A softmax over the scores that `counts`; the others are multiplied by e^−max and share the sum, as onnxruntime does.

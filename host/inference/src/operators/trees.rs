@@ -4,6 +4,7 @@
 
 use super::attributes::{Attributes, of_length};
 use super::error::OperatorError;
+use super::tree_lists::{Lists, Mode, Root};
 use std::collections::HashMap;
 use tract_onnx::pb::NodeProto;
 
@@ -13,28 +14,6 @@ pub const MAX_TREE_NODES: usize = 2 * 1024 * 1024;
 pub const MAX_DEPTH: usize = 512;
 /// Most targets of a regressor.
 pub const MAX_TARGETS: usize = 4_096;
-
-/// How a node compares its feature with its threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Mode {
-    AtMost,
-    Below,
-    AtLeast,
-    Above,
-    Equal,
-    NotEqual,
-    Leaf,
-}
-
-const MODES: [(&str, Mode); 7] = [
-    ("BRANCH_LEQ", Mode::AtMost),
-    ("BRANCH_LT", Mode::Below),
-    ("BRANCH_GTE", Mode::AtLeast),
-    ("BRANCH_GT", Mode::Above),
-    ("BRANCH_EQ", Mode::Equal),
-    ("BRANCH_NEQ", Mode::NotEqual),
-    ("LEAF", Mode::Leaf),
-];
 
 /// A node. What comes next: a leaf's weights from the first to before the second; another node's children, the first
 /// where its comparison does not hold.
@@ -99,16 +78,13 @@ pub(crate) struct WeightNames {
     pub(crate) values: &'static str,
 }
 
-/// The lists of a file, of one length.
-struct Lists<'a> {
-    trees: &'a [i64],
-    ids: &'a [i64],
-    features: &'a [i64],
-    modes: Vec<Mode>,
-    values: &'a [f32],
-    on_true: &'a [i64],
-    on_false: &'a [i64],
-    missing: &'a [i64],
+/// A node that is to be appended.
+struct Open {
+    /// Where it stands in the file.
+    place: usize,
+    depth: usize,
+    /// Whose child it is, and whether for rows for which the comparison holds.
+    parent: Option<(usize, bool)>,
 }
 
 impl Trees {
@@ -160,23 +136,21 @@ impl Trees {
     ) -> Result<(), OperatorError> {
         let start = self.nodes.len();
         self.roots.push(number(start));
-        // Place in the file, depth, and whose child it is, where its comparison holds or does not.
-        let mut open: Vec<(usize, usize, Option<(usize, bool)>)> = vec![(root.place, 1, None)];
-        while let Some((place, depth, parent)) = open.pop() {
+        let mut open = vec![Open { place: root.place, depth: 1, parent: None }];
+        while let Some(Open { place, depth, parent }) = open.pop() {
             if depth > MAX_DEPTH {
                 return Err(OperatorError::TooDeep { tree: root.tree, limit: MAX_DEPTH });
             }
             let at = number(self.nodes.len());
-            match parent {
-                Some((parent, holds)) => self.nodes[parent].next[usize::from(holds)] = at,
-                None => {}
+            if let Some((parent, holds)) = parent {
+                self.nodes[parent].next[usize::from(holds)] = at;
             }
-            let mut node = lists.node(place);
+            let mut node = Node::of(lists, place);
             if let Some((on_true, on_false)) = children[place] {
                 let parent = self.nodes.len();
-                open.push((on_false, depth + 1, Some((parent, false))));
+                open.push(Open { place: on_false, depth: depth + 1, parent: Some((parent, false)) });
                 // Popped next, so that it lies beside its parent.
-                open.push((on_true, depth + 1, Some((parent, true))));
+                open.push(Open { place: on_true, depth: depth + 1, parent: Some((parent, true)) });
             } else {
                 let start = number(self.weights.len());
                 self.weights.extend(weights.remove(&(lists.trees[place], lists.ids[place])).unwrap_or_default());
@@ -262,139 +236,17 @@ impl Trees {
     }
 }
 
-impl Mode {
-    fn holds(self, value: f32, threshold: f32) -> bool {
-        match self {
-            Mode::AtMost => value <= threshold,
-            Mode::Below => value < threshold,
-            Mode::AtLeast => value >= threshold,
-            Mode::Above => value > threshold,
-            Mode::Equal => value == threshold,
-            Mode::NotEqual => value != threshold,
-            Mode::Leaf => false,
-        }
-    }
-}
-
-/// A tree: where its root stands in the file, and how many nodes it has there.
-struct Root {
-    tree: i64,
-    place: usize,
-    count: usize,
-}
-
-impl<'a> Lists<'a> {
-    fn read(attributes: &Attributes<'a>) -> Result<Lists<'a>, OperatorError> {
-        let ids = attributes.ints("nodes_nodeids")?;
-        if ids.is_empty() {
-            return Err(OperatorError::Missing("nodes_nodeids"));
-        }
-        if ids.len() > MAX_TREE_NODES {
-            return Err(OperatorError::TooMany { what: "tree nodes", count: ids.len(), limit: MAX_TREE_NODES });
-        }
-        let ints = |name| {
-            let values = attributes.ints(name)?;
-            of_length(name, values, ids.len()).map(|()| values)
-        };
-        let words = attributes.texts("nodes_modes")?;
-        of_length("nodes_modes", words, ids.len())?;
-        let values = attributes.any_floats("nodes_values")?;
-        of_length("nodes_values", values, ids.len())?;
-        let missing = attributes.ints("nodes_missing_value_tracks_true")?;
-        if !missing.is_empty() {
-            of_length("nodes_missing_value_tracks_true", missing, ids.len())?;
-        }
-        let modes = words.iter().map(|word| mode(word)).collect::<Result<Vec<_>, _>>()?;
-        let features = ints("nodes_featureids")?;
-        // A leaf's feature means nothing.
-        let wild = |(index, feature): (usize, &i64)| modes[index] != Mode::Leaf && u32::try_from(*feature).is_err();
-        if let Some((index, value)) = features.iter().enumerate().find(|given| wild(*given)) {
-            return Err(OperatorError::OutOfRange { name: "nodes_featureids", index, value: *value });
-        }
-        Ok(Lists {
-            trees: ints("nodes_treeids")?,
-            ids,
-            features,
-            modes,
-            values,
-            on_true: ints("nodes_truenodeids")?,
-            on_false: ints("nodes_falsenodeids")?,
-            missing,
-        })
-    }
-
-    /// Tree and id of each node.
-    fn keys(&self) -> impl Iterator<Item = (i64, i64)> {
-        self.trees.iter().copied().zip(self.ids.iter().copied())
-    }
-
-    fn features_used(&self) -> usize {
-        let used = self.features.iter().zip(&self.modes).filter(|(_, mode)| **mode != Mode::Leaf);
-        used.map(|(feature, _)| usize::try_from(*feature).map_or(usize::MAX, |feature| feature + 1)).max().unwrap_or(0)
-    }
-
-    fn node(&self, place: usize) -> Node {
+impl Node {
+    /// As the file has it, with nothing that comes next.
+    fn of(lists: &Lists<'_>, place: usize) -> Node {
         Node {
-            threshold: self.values[place],
-            feature: u32::try_from(self.features[place]).unwrap_or_default(),
+            threshold: lists.values[place],
+            feature: u32::try_from(lists.features[place]).unwrap_or_default(),
             next: [0, 0],
-            mode: self.modes[place],
-            missing_is_true: self.missing.get(place).is_some_and(|missing| *missing != 0),
+            mode: lists.modes[place],
+            missing_is_true: lists.missing.get(place).is_some_and(|missing| *missing != 0),
         }
     }
-
-    /// The places of each node's children, none of which is a child twice.
-    fn children(&self, places: &HashMap<(i64, i64), usize>) -> Result<Vec<Option<(usize, usize)>>, OperatorError> {
-        let mut taken = vec![false; self.ids.len()];
-        let mut child = |tree: i64, node: i64, child: i64| {
-            let place = places.get(&(tree, child)).ok_or(OperatorError::NoSuchChild { tree, node, child })?;
-            if std::mem::replace(&mut taken[*place], true) {
-                return Err(OperatorError::SharedChild { tree, child });
-            }
-            Ok(*place)
-        };
-        let pair = |(place, (tree, node)): (usize, (i64, i64))| match self.modes[place] {
-            Mode::Leaf => Ok(None),
-            _ => Ok(Some((child(tree, node, self.on_true[place])?, child(tree, node, self.on_false[place])?))),
-        };
-        self.keys().enumerate().map(pair).collect()
-    }
-
-    /// One root for each tree, in the order in which the file begins them.
-    fn roots(&self, children: &[Option<(usize, usize)>]) -> Result<Vec<Root>, OperatorError> {
-        let mut is_child = vec![false; self.ids.len()];
-        for (on_true, on_false) in children.iter().flatten() {
-            is_child[*on_true] = true;
-            is_child[*on_false] = true;
-        }
-        let mut roots: Vec<(Root, usize)> = Vec::new();
-        let mut known: HashMap<i64, usize> = HashMap::new();
-        for (place, tree) in self.trees.iter().enumerate() {
-            let index = *known.entry(*tree).or_insert_with(|| {
-                roots.push((Root { tree: *tree, place, count: 0 }, 0));
-                roots.len() - 1
-            });
-            let (root, found) = &mut roots[index];
-            root.count += 1;
-            if !is_child[place] {
-                root.place = place;
-                *found += 1;
-            }
-        }
-        match roots.iter().find(|(_, found)| *found != 1) {
-            Some((root, found)) => Err(OperatorError::Roots { tree: root.tree, roots: *found }),
-            None => Ok(roots.into_iter().map(|(root, _)| root).collect()),
-        }
-    }
-}
-
-fn mode(word: &[u8]) -> Result<Mode, OperatorError> {
-    let found = MODES.iter().find(|(known, _)| known.as_bytes() == word);
-    found.map(|(_, mode)| *mode).ok_or_else(|| OperatorError::Choice {
-        name: "nodes_modes",
-        given: String::from_utf8_lossy(word).into_owned(),
-        known: "LEAF and BRANCH_ with LEQ, LT, GTE, GT, EQ and NEQ",
-    })
 }
 
 /// Each leaf's weights, by tree and id.
@@ -442,12 +294,12 @@ pub(crate) fn base_values<'a>(attributes: &Attributes<'a>, count: usize) -> Resu
 /// Bounds how many targets there are.
 pub(crate) fn target_count(count: i64) -> Result<usize, OperatorError> {
     match usize::try_from(count) {
-        Ok(count) if 1 <= count && count <= MAX_TARGETS => Ok(count),
+        Ok(count) if (1..=MAX_TARGETS).contains(&count) => Ok(count),
         _ => Err(OperatorError::OutOfRange { name: "n_targets", index: 0, value: count }),
     }
 }
 
-/// Reads a node of the class that `T` is.
+/// An ensemble's attributes: those that both kinds have, and its own.
 pub(crate) fn attributes<'a>(node: &'a NodeProto, own: &[&'static str]) -> Result<Attributes<'a>, OperatorError> {
     Attributes::of(node, &[&NODE_ATTRIBUTES, own].concat())
 }

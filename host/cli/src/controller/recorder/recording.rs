@@ -12,7 +12,7 @@ use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
 use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::mqtt::ContextId;
-use dinrail_sim::Truth;
+use dinrail_sim::{Condition, Truth};
 use dinrail_sim::judge::{Finding, ProfitRatio};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(super) struct Recording {
     notices: Notices,
     profit: Option<ProfitRatio>,
     answers: Vec<Answer>,
+    conditions: Vec<(TimeNs, Condition)>,
     /// The latest failure of a file, as it was told.
     sink_error: Option<String>,
     /// When the run began, until the first scan's line was shown.
@@ -70,6 +71,7 @@ impl Recording {
             ring: VecDeque::with_capacity(RING_RECORDS),
             profit: None,
             answers: Vec::new(),
+            conditions: Vec::new(),
             sink_error: None,
             began: None,
             origin_ns: None,
@@ -133,6 +135,9 @@ impl Recording {
         }
         if let Some(truth) = &scan.truth {
             self.judge_truth(time_s, truth);
+            if let (Some(_), Some(condition)) = (self.setup.collect, truth.condition) {
+                self.conditions.push((record.time_ns, condition));
+            }
         }
         for change in &record.states {
             let known = &self.known[change.instance.index()];
@@ -418,6 +423,7 @@ impl Recording {
             detections,
             answers: self.answers,
             columns,
+            conditions: self.conditions,
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
             run_s,

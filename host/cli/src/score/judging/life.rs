@@ -26,7 +26,8 @@ pub(super) struct Life {
 impl Life {
     /// Numbers, one a line.
     pub(super) fn read(path: &Path, clip: f64) -> Result<Life, JudgeError> {
-        let text = read_text(path)?;
+        let packed = path.with_extension("txt.gz");
+        let text = read_text(if path.is_file() { path } else { &packed })?;
         let mut truth = Vec::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             truth.push(line.trim().parse().map_err(|error| DataError::Content {
