@@ -334,7 +334,7 @@ fn what_passes_has_no_life_and_is_forgotten() {
 
 #[test]
 fn ten_healthy_days_with_load_changes_claim_nothing() {
-    let (days, period_s) = (setting("DAYS", 10) as f64, setting("PERIOD", 120) as f64);
+    let (days, period_s) = (setting("DAYS", 10) as f64, setting("PERIOD", 300) as f64);
     for (name, known) in [("rig", true), ("rig-shifts", true), ("rig-shifts", false)] {
         let (mut claims, mut least) = (0, 1.0_f64);
         for seed in 1..=setting("HEALTHY_SEEDS", 1) {
