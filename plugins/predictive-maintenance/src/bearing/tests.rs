@@ -284,7 +284,7 @@ fn each_mode_of_another_machine_is_named() {
         (Ill { unbalance: 3.0, ..WELL }, Mode::Unbalance),
         (Ill { hiss: 3.0, ..WELL }, Mode::Cavitation),
     ];
-    for seed in 1..=setting("SEEDS", 2) {
+    for seed in 1..=setting("SEEDS", 1) {
         let mut generator = Generator { noise: seed };
         for (ill, mode) in cases {
             assert_eq!(generator.says(known.clone(), ill).health().mode, mode, "seed {seed}");
