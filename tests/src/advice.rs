@@ -45,6 +45,8 @@ pub struct Advised {
     pub calls: u64,
     /// Those that faulted, and those that came too late.
     pub unanswered: u64,
+    /// Proposals, whatever the guard made of them.
+    pub proposals: u64,
     /// Commands to the plant.
     pub commands: u64,
 }
@@ -63,6 +65,10 @@ pub fn advised(model: &[u8], in_wall_time: bool) -> Result<Advised> {
     Ok(Advised {
         calls: count(&plugin["calls"])?,
         unanswered: count(&plugin["faults"])? + count(&plugin["missed"])?,
+        proposals: ["accepted", "clamped", "held", "rejected"]
+            .iter()
+            .map(|verdict| count(&summary["proposals"][verdict]))
+            .sum::<Result<u64>>()?,
         commands: count(&summary["commands"])?,
     })
 }
