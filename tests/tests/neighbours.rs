@@ -137,3 +137,21 @@ fn a_sink_that_takes_nothing_does_not_hold_the_end_up() {
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("results are missing"), "{said}");
 }
+
+#[test]
+fn a_crash_loop_backs_off_and_is_quarantined() {
+    let (assets, rows) = (3, 12);
+    let site = Site::new(&dinrail_tests::controller::crash_loop());
+    for name in ["trap", "counter"] {
+        std::fs::copy(environment::guest(name), site.path(&format!("{name}.wasm"))).unwrap();
+    }
+    std::fs::write(site.path("rows.csv"), dinrail_tests::controller::asset_rows(assets, rows)).unwrap();
+    let summary = site.run();
+    let (trap, counter) = (&summary["plugins"][0], &summary["plugins"][1]);
+    // Six traps each: the first, and one after each of five restarts. Every other frame is skipped, none is lost.
+    assert_eq!(trap["faults"], 6 * assets, "{summary}");
+    assert_eq!(trap["skipped"], (rows - 6) * assets, "{summary}");
+    assert_eq!(trap["state"], "quarantined", "{summary}");
+    assert_eq!(counter["calls"], rows * assets, "{summary}");
+    assert_eq!(counter["faults"], 0, "{summary}");
+}

@@ -6,6 +6,7 @@ use dinrail_tests::controller::Site;
 use dinrail_tests::environment;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
 /// The eight signals of a SKAB file, in the order of its header.
@@ -191,4 +192,65 @@ path = "results.jsonl"
     let alarmed = last.values().filter(|result| result["alarm"] == true).count();
     println!("C-MAPSS FD001: {alarmed} of 100 engines alarm at the end of their life");
     assert!(alarmed >= 25, "{alarmed} of 100 engines alarm at the end of their life");
+}
+
+#[test]
+fn cmapss_lives_are_predicted() {
+    let Some(data) = environment::data() else { return };
+    let columns: Vec<String> = ["unit", "cycle", "setting1", "setting2", "setting3"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain((1..=21).map(|sensor| format!("s{sensor}")))
+        .collect();
+    let site = Site::new(&format!(
+        r#"
+[scan]
+period = "1h"
+speed = "max"
+
+[sources.engines]
+kind = "csv"
+path = {path:?}
+whitespace = true
+columns = {columns:?}
+time = {{ column = "cycle", period = "1h" }}
+key = "unit"
+
+[tags."s*"]
+source = "engines"
+
+[plugins.life]
+component = "predictive-maintenance.wasm"
+assets = {{ key = "unit" }}
+inputs = {{ sensors = ["s*"], settings = ["setting1", "setting2", "setting3"] }}
+models = {{ life = "turbofan-life" }}
+tables = "turbofan-life/tables"
+
+[sinks.results]
+kind = "jsonl"
+path = "results.jsonl"
+"#,
+        path = data.join("cmapss/test_FD001.txt.gz").display().to_string(),
+    ));
+    let summary = site.run();
+    assert_eq!(summary["plugins"][0]["instances"], 100, "{summary}");
+    assert_eq!(summary["plugins"][0]["faults"], 0, "{summary}");
+    let mut last: BTreeMap<usize, Value> = BTreeMap::new();
+    for result in site.lines("results.jsonl") {
+        last.insert(result["asset"].as_str().unwrap().parse().unwrap(), result);
+    }
+    let mut truth = String::new();
+    let file = std::fs::File::open(data.join("cmapss/RUL_FD001.txt.gz")).unwrap();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut truth).unwrap();
+    let truth: Vec<f64> = truth.split_whitespace().map(|life| life.parse().unwrap()).collect();
+    assert_eq!((last.len(), truth.len()), (100, 100));
+    let (mut squares, mut inside) = (0.0, 0);
+    for (life, result) in truth.iter().zip(last.values()) {
+        let (rul, low) = (result["rul"].as_f64().unwrap(), result["rul_lo"].as_f64().unwrap());
+        squares += (rul - life.min(125.0)).powi(2);
+        inside += usize::from(low <= *life && result["rul_hi"].as_f64().is_none_or(|high| *life <= high));
+    }
+    let rmse = (squares / 100.0_f64).sqrt();
+    println!("C-MAPSS FD001: RMSE {rmse:.3} cycles, {inside} of 100 lives inside the 80 % interval");
+    assert!(rmse <= 9.0, "RMSE {rmse}");
 }

@@ -70,7 +70,7 @@ fn embed_broker(config: &mut Config) -> Result<Option<EmbeddedBroker>, dinrail_f
 
 /// What the demonstration should have shown and did not.
 fn shortcomings(finished: &Finished) -> Vec<String> {
-    let Finished { summary, profit_rose } = finished;
+    let Finished { summary, profit_rose, .. } = finished;
     let mut missing = Vec::new();
     for plugin in summary.plugins.iter().filter(|plugin| plugin.faults > 0) {
         let fault = plugin.last_fault.as_deref().unwrap_or("unknown");

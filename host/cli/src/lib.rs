@@ -7,6 +7,7 @@
 //! - [`plan_child`]: the process that tries models out
 //! - [`run`]: from a configuration to a finished run
 //! - [`describe`]: what a component or a plant has
+//! - [`score`]: scenarios and their judges
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
 
 pub mod config;
@@ -16,5 +17,6 @@ pub mod demo;
 pub mod describe;
 pub mod plan_child;
 pub mod run;
+pub mod score;
 pub mod statistics;
 pub mod view;

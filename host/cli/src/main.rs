@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use dinrail_cli::config::Places;
 use dinrail_cli::run::{Ending, RunOptions};
+use dinrail_cli::score::{ScoreEnding, ScoreOptions, score};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,6 +37,39 @@ enum Command {
     Check {
         #[command(flatten)]
         common: Common,
+    },
+    /// Runs scenarios in virtual time and compares what the plugins did with the truth.
+    Score {
+        /// Scenarios whose names begin so; all where none is named.
+        #[arg(value_name = "SCENARIO")]
+        names: Vec<String>,
+        /// Judges this component, or installed plugin, in place of the scenarios' own.
+        #[arg(long, value_name = "COMPONENT")]
+        plugin: Option<PathBuf>,
+        /// First seed of simulated plants.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Where the data sets are; else DINRAIL_DATA says it.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Exits with 2 where data are absent, rather than leaving their scenarios out.
+        #[arg(long)]
+        require_data: bool,
+        /// Prints one line of JSON.
+        #[arg(long)]
+        json: bool,
+        /// Writes a page with what was run, drawn.
+        #[arg(long, value_name = "FILE.html")]
+        report: Option<PathBuf>,
+        /// Where scenarios are, if not in tests/scenarios.
+        #[arg(long, value_name = "DIR")]
+        scenarios: Option<PathBuf>,
+        /// Where installed plugins are.
+        #[arg(long, value_name = "DIR")]
+        plugins: Option<PathBuf>,
+        /// Where installed models are.
+        #[arg(long, value_name = "DIR")]
+        models: Option<PathBuf>,
     },
     /// Shows what a plugin component or a simulated plant has: inputs, outputs, parameters, models, signals.
     Describe {
@@ -136,6 +170,25 @@ fn main() -> ExitCode {
             dinrail_cli::run::run_file(&common.config, &common.places(), &length.options())
         }
         Command::Check { common } => dinrail_cli::run::check_file(&common.config, &common.places()),
+        Command::Score { names, plugin, seed, data, require_data, json, report, scenarios, plugins, models } => {
+            let data = data.clone().or_else(|| std::env::var_os("DINRAIL_DATA").map(PathBuf::from));
+            let options = ScoreOptions {
+                names: names.clone(),
+                plugin: plugin.clone(),
+                seed: *seed,
+                data,
+                require_data: *require_data,
+                json: *json,
+                report: report.clone(),
+                scenarios: scenarios.clone(),
+            };
+            return ExitCode::from(match score(&options, &places(plugins, models)) {
+                ScoreEnding::Met => EXIT_OK,
+                ScoreEnding::Missed => EXIT_FAILED,
+                ScoreEnding::Refused => EXIT_REFUSED,
+                ScoreEnding::Usage => EXIT_USAGE,
+            });
+        }
         Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]
         Command::Demo { common, length, seed } => {

@@ -5,9 +5,10 @@ mod report;
 pub use report::print;
 
 use crate::config::{self, Config, ConfigErrors, Places, Speed};
-use crate::controller::build::{self, Assembly, BuildError};
+use crate::controller::build::{self, Assembly, BuildError, Prepared, Workshop};
 use crate::controller::pace::{Pace, Speed as PaceSpeed};
 use crate::controller::plant::SharedPlant;
+use crate::controller::recorder::Answer;
 use crate::controller::recorder::{Message, Recorder, Scan, mqtt_figures};
 use crate::controller::{Controller, recorder};
 use crate::statistics::Summary;
@@ -54,7 +55,7 @@ const VIRTUAL_ORIGIN_NS: TimeNs = 1_767_225_600 * 1_000_000_000;
 #[must_use]
 pub fn check_file(path: &Path, places: &Places) -> Ending {
     let prepared = match config::load(path, places) {
-        Ok(config) => build::prepare(config),
+        Ok(config) => Workshop::new().and_then(|workshop| build::prepare(config, &workshop)),
         Err(errors) => {
             let ending = refuse(&errors);
             eprintln!("no plugin, model or table was opened yet: correct this, and check again");
@@ -133,6 +134,22 @@ pub struct Finished {
     pub summary: Summary,
     /// Whether the plant's true profit rose; none where it makes none.
     pub profit_rose: Option<bool>,
+    /// The answers of the plugin that was to be collected.
+    pub answers: Vec<Answer>,
+    /// The tag of each of its columns.
+    pub columns: Vec<String>,
+    /// The simulated machine's true condition in each scan.
+    pub conditions: Vec<(TimeNs, dinrail_sim::Condition)>,
+}
+
+/// Runs in virtual time what was prepared, without view and signals, and keeps the answers of one plugin.
+pub fn run_collecting(prepared: Prepared, plugin: usize, run_time: Option<Duration>) -> Result<Finished, BuildError> {
+    let (clock, start_clock) = run_clock(prepared.speed());
+    let mut assembly = prepared.assemble(&clock, View::none())?;
+    assembly.setup.collect = Some(plugin);
+    start_clock(origin(&assembly));
+    let (_keep, stop) = crossbeam_channel::bounded(1);
+    run_assembled(assembly, &RunOptions { run_time, quiet: true, ..RunOptions::default() }, &stop, Instant::now())
 }
 
 /// Runs a controller until it is stopped, its time is over, or its tables end.
@@ -140,7 +157,7 @@ pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError>
     let began = began();
     let view = if options.quiet { View::none() } else { View::start() };
     log_through(&view, config.site.time_zone.clone());
-    let prepared = build::prepare(config)?;
+    let prepared = build::prepare(config, &Workshop::new()?)?;
     let (clock, start_clock) = run_clock(prepared.speed());
     let assembly = prepared.assemble(&clock, view)?;
     let (stop_now, stop) = crossbeam_channel::bounded(1);
@@ -382,5 +399,5 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         wall_s: ends.wall_s,
         run_s: report.run_s,
     };
-    Finished { summary, profit_rose: report.profit_rose }
+    Finished { summary, profit_rose: report.profit_rose, answers: report.answers, columns: report.columns, conditions: report.conditions }
 }

@@ -8,7 +8,7 @@ use dinrail_core::tag::{Quality, Tag, TagTable};
 use dinrail_core::unit::Unit;
 use dinrail_field::message::{Named, PluginContext};
 use dinrail_field::sink::jsonl::JsonlSink;
-use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator};
+use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Layout, Separator};
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -44,6 +44,8 @@ fn main() {
             time,
             key: keyed.then_some(ColumnRef::Number(1)),
             zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
+            join: vec![],
+            layout: Layout::Rows,
         };
         let start = Instant::now();
         let mut source = CsvSource::open(options).unwrap();

@@ -50,7 +50,8 @@ impl Plant for Demo {
     }
 
     fn truth(&self) -> Truth {
-        Truth { active: self.rig.truth().active, ..self.reactor.truth() }
+        let rig = self.rig.truth();
+        Truth { active: rig.active, condition: rig.condition, ..self.reactor.truth() }
     }
 }
 

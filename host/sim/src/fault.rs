@@ -43,6 +43,51 @@ impl Fault {
     }
 }
 
+/// How a machine fault grows.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Course {
+    /// In a straight line over the growth time; then it stays.
+    #[default]
+    Linear,
+    /// A bearing runs to its failure at severity 1; the growth time is its nominal life, the seed draws its own.
+    ToFailure(Wear),
+}
+
+/// A bearing's wear towards severity 1, the end of its life.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wear {
+    /// Severity at the injection, above 0 and below 1.
+    pub initial: f64,
+    /// Paris' exponent, 1 to 3: 1 grows exponentially, more grows ever faster.
+    pub exponent: f64,
+    /// Standard deviation of the logarithm of the rate from bearing to bearing.
+    pub spread: f64,
+    /// Standard deviation of the logarithm of the rate as it wanders over one life.
+    pub wander: f64,
+    /// Where the spall is.
+    pub race: Race,
+}
+
+/// The ring of a bearing that spalls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Race {
+    /// The standing one: impacts are about equally hard.
+    #[default]
+    Outer,
+    /// The turning one: impacts are as hard as the load where the spall is now, once a revolution.
+    Inner,
+}
+
+impl Race {
+    /// The failure mode, as plugins name it.
+    pub fn mode(self) -> &'static str {
+        match self {
+            Self::Outer => "bearing outer race",
+            Self::Inner => "bearing inner race",
+        }
+    }
+}
+
 /// One stretch of a script.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
@@ -56,6 +101,8 @@ pub struct Episode {
     pub growth_s: f64,
     /// Severity at the end of the growth, 1 being what would stop the machine for inspection. Machine faults only.
     pub severity: f64,
+    /// How it grows. Machine faults only.
+    pub course: Course,
     /// It must be seen within this time of its injection.
     pub allowed_delay_s: f64,
     /// After the repair, the plant (thermal lags) and a detector's own memory need this long; an alarm that begins in it is
@@ -122,10 +169,13 @@ pub enum ScriptError {
     /// A time, severity or rate is negative or not finite.
     #[error("episode {0} has a time, severity or rate that is negative or not finite")]
     NotANumber(usize),
+    /// A run to failure that is not a bearing's, or not within its bounds.
+    #[error("episode {0} cannot run to failure: only a bearing's can, over some time, from a severity between 0 and 1")]
+    NoRunToFailure(usize),
 }
 
 /// Names that [`Script::named`] knows.
-pub const SCRIPTS: [&str; 2] = ["none", "demo"];
+pub const SCRIPTS: [&str; 3] = ["none", "demo", "wear-out"];
 
 impl Script {
     /// No faults.
@@ -133,11 +183,12 @@ impl Script {
         Self::default()
     }
 
-    /// `none` or `demo`; nothing for another name.
+    /// One of [`SCRIPTS`]; nothing for another name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "none" => Some(Self::none()),
             "demo" => Some(Self::demo()),
+            "wear-out" => Some(Self::wear_out(43_200.0, 129_600.0, Race::Outer)),
             _ => None,
         }
     }
@@ -151,6 +202,7 @@ impl Script {
             duration_s,
             growth_s,
             severity: 1.0,
+            course: Course::Linear,
             allowed_delay_s,
             recovery_s,
         };
@@ -165,6 +217,26 @@ impl Script {
             ],
             repeat_s: Some(3600.0),
         }
+    }
+
+    /// A bearing that is well for `healthy_s` and then wears out, in `life_s` if it were a nominal one; hours to days. Its
+    /// rate scatters by a quarter from seed to seed and wanders by as much.
+    ///
+    /// The script by the name `wear-out` is well for half a day and nominally wears for a day and a half. The episode lasts
+    /// twice the nominal life: longer than all but a few bearings, which a failed one goes on running.
+    pub fn wear_out(healthy_s: f64, life_s: f64, race: Race) -> Self {
+        let wear = Wear { initial: 0.02, exponent: 1.0, spread: 0.25, wander: 0.25, race };
+        let episode = Episode {
+            fault: Fault::BearingWear,
+            start_s: healthy_s,
+            duration_s: 2.0 * life_s,
+            growth_s: life_s,
+            severity: 1.0,
+            course: Course::ToFailure(wear),
+            allowed_delay_s: life_s,
+            recovery_s: 3600.0,
+        };
+        Self { episodes: vec![episode], repeat_s: None }
     }
 
     /// Checks the script against a plant's signals and whether it has a machine to break.
@@ -186,6 +258,9 @@ impl Script {
             ];
             if numbers.iter().any(|x| !x.is_finite() || *x < 0.0) {
                 return Err(ScriptError::NotANumber(at));
+            }
+            if !episode.course_fits() {
+                return Err(ScriptError::NoRunToFailure(at));
             }
             match episode.fault.sensor() {
                 None if !has_machine => {
@@ -236,7 +311,19 @@ impl Script {
 }
 
 impl Episode {
-    /// The severity of a machine fault `since_s` seconds after its injection: it grows linearly and then stays.
+    /// Whether its course is one that its fault can take.
+    fn course_fits(&self) -> bool {
+        let Course::ToFailure(wear) = self.course else { return true };
+        let scatter = [wear.spread, wear.wander];
+        self.fault == Fault::BearingWear
+            && self.growth_s > 0.0
+            && 0.0 < wear.initial
+            && wear.initial < 1.0
+            && (1.0..=3.0).contains(&wear.exponent)
+            && scatter.iter().all(|x| (0.0..=1.0).contains(x))
+    }
+
+    /// The severity of a machine fault of linear course `since_s` seconds after its injection.
     pub(crate) fn severity_after(&self, since_s: f64) -> f64 {
         let grown = if self.growth_s > 0.0 { (since_s / self.growth_s).min(1.0) } else { 1.0 };
         self.severity * grown

@@ -8,7 +8,7 @@
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
 //! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum
 //! - [`demo`]: both side by side
-//! - [`judge`]: detections, false episodes and the profit ratio of a run
+//! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
 
@@ -24,17 +24,17 @@ pub mod demo;
 
 pub mod judge;
 
-pub use fault::{Episode, Fault, Script, ScriptError};
-pub use plant::{Actuator, Kind, Plant, Reading, Signal, Truth, Value};
+pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
+pub use plant::{Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 3] = ["rig", "reactor", "demo"];
+pub const PLANTS: [&str; 4] = ["rig", "rig-shifts", "reactor", "demo"];
 
 /// Why a plant could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlantError {
     /// No plant has this name.
-    #[error("no plant is called `{0}`; there are rig, reactor and demo")]
+    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor and demo")]
     UnknownPlant(String),
     /// The script does not fit the plant.
     #[error("the fault script does not fit the plant")]
@@ -47,6 +47,7 @@ pub enum PlantError {
 pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, PlantError> {
     match name {
         "rig" => Ok(Box::new(rig::Rig::new(seed, faults)?)),
+        "rig-shifts" => Ok(Box::new(rig::Rig::new(seed, faults)?.with_load(rig::Load::Shifts))),
         "reactor" => {
             faults.check(&reactor::signals(), false)?;
             Ok(Box::new(reactor::Reactor::new(seed)))

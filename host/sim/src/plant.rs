@@ -71,6 +71,26 @@ pub struct Truth {
     pub optimum_profit: Option<f64>,
     /// Faults in force now, by the name of [`fault::Occurrence::name`](crate::fault::Occurrence).
     pub active: Vec<String>,
+    /// The machine's condition; none where the plant has no machine.
+    pub condition: Option<Condition>,
+}
+
+/// How a machine really is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Condition {
+    /// 0 as new, 1 where it would be stopped.
+    pub severity: f64,
+    /// The failure mode in force; empty where the machine is well.
+    pub mode: &'static str,
+    /// Seconds until the bearing's failure that the script holds; 0 from then until its repair, none where it holds none.
+    pub life_s: Option<f64>,
+}
+
+impl Condition {
+    /// 1 as new, 0 where it would be stopped.
+    pub fn health(&self) -> f64 {
+        1.0 - self.severity.clamp(0.0, 1.0)
+    }
 }
 
 /// A simulated plant. It keeps its own fine time step, so that readings depend on the run time and not on how it is sliced

@@ -74,7 +74,8 @@ pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>, p
     install_models(workspace)
 }
 
-/// What `models/<name>` hands to a host, to `<target>/models/<name>`, where `dinrail` looks for it as it does for plugins.
+/// What `models/<name>` hands to a host, to `<target>/models/<name>`, where `dinrail` looks for it as it does for plugins;
+/// with the tables that a plugin reads beside the model.
 fn install_models(workspace: &Workspace) -> Result<()> {
     const HANDED_OVER: [&str; 3] = ["model.onnx", "model.toml", "reference.json"];
     let models = workspace.root().join("models");
@@ -88,6 +89,20 @@ fn install_models(workspace: &Workspace) -> Result<()> {
                 fs::copy(&from, installed.join(name)).with_context(|| format!("copying {}", from.display()))?;
             }
         }
+        install_tables(&model.path().join("tables"), &installed.join("tables"))?;
+    }
+    Ok(())
+}
+
+fn install_tables(from: &Path, installed: &Path) -> Result<()> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(installed).with_context(|| format!("making {}", installed.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("listing {}", from.display()))? {
+        let table = entry?;
+        let to = installed.join(table.file_name());
+        fs::copy(table.path(), &to).with_context(|| format!("copying {}", table.path().display()))?;
     }
     Ok(())
 }

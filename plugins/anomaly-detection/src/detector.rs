@@ -77,7 +77,9 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    fn none(alarm: bool) -> Self {
+    /// That nothing can be said, while an alarm stands or not.
+    #[must_use]
+    pub fn none(alarm: bool) -> Self {
         let gravity = if alarm { Gravity::Slight } else { Gravity::None };
         Judgement { trust: Trust::None, score: 0.0, alarm, gravity, named: Vec::new(), q: 0.0, t2: 0.0 }
     }

@@ -8,6 +8,7 @@
 //! - [`calibration`]: the first rows, and what is learnt from them
 //! - [`episode`]: when an alarm begins and ends
 //! - [`detector`]: one row after another
+//! - [`series`]: one signal alone, against its own past
 //! - [`plugin`]: frames in, results out
 //!
 //! All of it is arithmetic on plain numbers; only [`plugin`] knows the host.
@@ -27,6 +28,8 @@ pub mod calibration;
 pub mod episode;
 
 pub mod detector;
+
+pub mod series;
 
 pub mod plugin;
 

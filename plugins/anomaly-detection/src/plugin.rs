@@ -1,5 +1,7 @@
 //! The plugin: its description, frames in, results out.
 
+use serde::{Deserialize, Serialize};
+
 use dinrail_sdk::{
     Anomaly, AnomalyDetection, Bindings, Description, Fault, Frame, Input, ModelSlot, Parameter, Parameters, Quality,
     Row, Severity, inference, log, metrics,
@@ -9,12 +11,13 @@ use crate::calibration::{CELLS_MAX, CHANNELS_MAX};
 use crate::chart::SERIES_MIN;
 use crate::detector::{Detector, Gravity, Judgement, Trust};
 use crate::novelty::{Reconstruct, WINDOW};
+use crate::series::Series;
 use crate::waveform::{FEATURES, features};
 
 /// The slot's name, as the configuration grants it.
 const MODEL: &str = "channel";
 /// Of what `save` gives.
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 
 /// Whether a unit is that of a vibration: velocity or acceleration as vibration sensors give it (UCUM).
 #[must_use]
@@ -37,7 +40,48 @@ pub struct Watch {
     /// For each channel, whether it speaks of shaking.
     vibration: Vec<bool>,
     warmup: usize,
-    detector: Detector,
+    method: Method,
+}
+
+/// What judges the rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Method {
+    /// Channels against each other and their calibration.
+    Channels(Box<Detector>),
+    /// One signal against its own past.
+    Series(Box<Series>),
+}
+
+impl Method {
+    /// `name` as the parameter has it; one signal alone is a series unless it is said otherwise.
+    fn new(name: &str, signals: usize, channels: usize, warmup: usize) -> Result<Self, Fault> {
+        let alone = signals == 1 && channels == 1;
+        match name {
+            "series" if !alone => Err(Fault::Configuration(format!(
+                "`method` = \"series\" judges one signal alone; {signals} tags and their waveforms are {channels} channels"
+            ))),
+            "channels" => Ok(Method::Channels(Box::new(Detector::new(channels)))),
+            _ if alone => Ok(Method::Series(Box::new(Series::new(warmup)))),
+            _ => Ok(Method::Channels(Box::new(Detector::new(channels)))),
+        }
+    }
+
+    /// Whether what a saved state holds can take this one's place.
+    fn admits(&self, saved: &Method, channels: usize, warmup: usize) -> bool {
+        match (self, saved) {
+            (Method::Channels(_), Method::Channels(detector)) => detector.is_sound(channels),
+            (Method::Series(_), Method::Series(series)) => series.is_sound(warmup),
+            (Method::Channels(_), Method::Series(_)) | (Method::Series(_), Method::Channels(_)) => false,
+        }
+    }
+
+    /// About how many bytes its state takes.
+    fn size_hint(&self) -> usize {
+        match self {
+            Method::Channels(detector) => 1 + detector.size_hint(),
+            Method::Series(series) => 1 + series.size_hint(),
+        }
+    }
 }
 
 /// The granted model.
@@ -82,7 +126,7 @@ impl Watch {
             waveforms: waves.iter().map(|column| column.index).collect(),
             vibration,
             warmup,
-            detector: Detector::new(channels),
+            method: Method::new(parameters.text("method")?, signals.len(), channels, warmup)?,
         })
     }
 
@@ -92,8 +136,14 @@ impl Watch {
         let rows: Vec<Row<'_>> = frame.new_rows().collect();
         for (at, row) in rows.iter().enumerate() {
             let samples = self.samples(frame, &rows, at, row);
-            let (judgement, ran) = self.detector.row(&samples, &self.vibration, self.warmup, model);
-            failure = failure.or(ran.err());
+            let judgement = match &mut self.method {
+                Method::Series(series) => series.row(row.time_ns, samples.first().copied().flatten()),
+                Method::Channels(detector) => {
+                    let (judgement, ran) = detector.row(&samples, &self.vibration, self.warmup, model);
+                    failure = failure.or(ran.err());
+                    judgement
+                }
+            };
             results.push(self.result(row.index, &judgement));
             if at + 1 == rows.len() {
                 metrics::gauge("score", judgement.score);
@@ -159,14 +209,15 @@ impl Watch {
         shares
     }
 
-    /// The state, in postcard's format: at most 640 KB of first rows, and about half a kilobyte a channel.
+    /// The state, in postcard's format: at most 640 KB of first rows, and about half a kilobyte a channel; of a series at
+    /// most 80 KB.
     ///
     /// # Errors
     /// [`Fault::Internal`] where it cannot be written.
     pub fn save(&self) -> Result<Vec<u8>, Fault> {
         // At its full size from the start: growing by doubling would need the memory three times.
-        let bytes = Vec::with_capacity(self.detector.size_hint());
-        postcard::to_extend(&self.detector, bytes).map_err(|error| Fault::Internal(format!("state: {error}")))
+        let bytes = Vec::with_capacity(self.method.size_hint());
+        postcard::to_extend(&self.method, bytes).map_err(|error| Fault::Internal(format!("state: {error}")))
     }
 
     /// Takes over a saved state.
@@ -177,13 +228,13 @@ impl Watch {
         if version != STATE_VERSION {
             return Err(Fault::Configuration(format!("state of version {version}; this plugin reads {STATE_VERSION}")));
         }
-        let detector: Detector =
+        let saved: Method =
             postcard::from_bytes(state).map_err(|error| Fault::Configuration(format!("state: {error}")))?;
-        if !detector.is_sound(self.vibration.len()) {
-            let channels = self.vibration.len();
-            return Err(Fault::Configuration(format!("the state is not one of {channels} channels")));
+        let channels = self.vibration.len();
+        if !self.method.admits(&saved, channels, self.warmup) {
+            return Err(Fault::Configuration(format!("the state is not one of this method and {channels} channels")));
         }
-        self.detector = detector;
+        self.method = saved;
         Ok(())
     }
 }
@@ -201,6 +252,10 @@ impl AnomalyDetection for Plugin {
             Parameter::integer("warmup", 400)
                 .about("Rows that it learns from; below 400 its limits are wider, below 80 each channel is judged only by itself")
                 .range(SERIES_MIN as f64, 20_000.0),
+        )
+        .parameter(
+            Parameter::choice("method", "auto", &["auto", "channels", "series"])
+                .about("`series`: one signal against its own past, which `auto` takes for one alone; `channels`: any number"),
         )
         .model(
             ModelSlot::new(MODEL)

@@ -142,7 +142,7 @@ fn a_restored_instance_goes_on_as_if_nothing_had_happened() {
         before.detect(&frame(&rows[..cut]), &mut Native::new());
         let state = before.save().unwrap();
         let mut after = watch(8, 400).unwrap();
-        after.restore(1, &state).unwrap();
+        after.restore(2, &state).unwrap();
         let (rest, _) = after.detect(&frame(&rows[cut..]), &mut Native::new());
         for (a, b) in all[cut..].iter().zip(&rest) {
             assert_eq!((a.score.to_bits(), a.alarm, &a.contributions), (b.score.to_bits(), b.alarm, &b.contributions));
@@ -157,12 +157,12 @@ fn a_foreign_state_is_refused() {
     let rows = plant(15, 450, 8);
     eight.detect(&frame(&rows), &mut Perfect);
     let state = eight.save().unwrap();
-    assert!(matches!(eight.restore(2, &state), Err(Fault::Configuration(_))));
-    assert!(matches!(watch(9, 400).unwrap().restore(1, &state), Err(Fault::Configuration(_))));
+    assert!(matches!(eight.restore(3, &state), Err(Fault::Configuration(_))));
+    assert!(matches!(watch(9, 400).unwrap().restore(2, &state), Err(Fault::Configuration(_))));
     for length in 0..state.len() {
-        assert!(eight.restore(1, &state[..length]).is_err(), "{length} bytes");
+        assert!(eight.restore(2, &state[..length]).is_err(), "{length} bytes");
     }
-    eight.restore(1, &state).unwrap();
+    eight.restore(2, &state).unwrap();
 }
 
 #[test]

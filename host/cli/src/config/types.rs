@@ -7,6 +7,7 @@ use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagTable};
 use dinrail_core::time::{DurationNs, TimeNs};
 use dinrail_core::unit::Conversion;
+use dinrail_field::source::csv::Layout;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -127,6 +128,10 @@ pub struct CsvSource {
     pub time: CsvTime,
     /// Index of the column that tells assets apart.
     pub key: Option<usize>,
+    /// Files whose records go on with those of `path`.
+    pub join: Vec<PathBuf>,
+    /// What a record of the file is.
+    pub layout: Layout,
 }
 
 /// What separates fields.

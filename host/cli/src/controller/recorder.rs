@@ -7,6 +7,7 @@ use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistic
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
 use dinrail_core::guard::StopVerdicts;
+use dinrail_core::outcome::Results;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::tag::TagTable;
 use dinrail_core::time::TimeNs;
@@ -15,7 +16,7 @@ use dinrail_field::link::MqttLink;
 use dinrail_field::message::Named;
 use dinrail_field::sink::jsonl::JsonlSink;
 use dinrail_field::sink::mqtt::MqttSink;
-use dinrail_sim::Truth;
+use dinrail_sim::{Condition, Truth};
 use dinrail_sim::judge::Detections;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -95,8 +96,21 @@ pub struct Setup {
     pub links: Vec<MqttLink>,
     /// Judge of the plant's fault script.
     pub detections: Option<Detections>,
+    /// Index of the plugin whose results a judge wants to see, all of them.
+    pub collect: Option<usize>,
     /// What the operator sees.
     pub view: View,
+}
+
+/// What a plugin answered to one frame.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its asset's key.
+    pub asset: Option<Arc<str>>,
+    /// Source time of each row of the frame.
+    pub times_ns: Vec<TimeNs>,
+    /// The results.
+    pub results: Results,
 }
 
 /// What the recorder has at the end.
@@ -105,6 +119,12 @@ pub struct Report {
     pub statistics: Statistics,
     /// Faults of the plant's script and when they were seen, and false alarm episodes.
     pub detections: Option<(Vec<DetectionSummary>, u64)>,
+    /// The answers of the plugin that was to be collected, in order.
+    pub answers: Vec<Answer>,
+    /// The tag of each of its columns.
+    pub columns: Vec<String>,
+    /// The machine's true condition in each scan, where there is one and answers were collected.
+    pub conditions: Vec<(TimeNs, Condition)>,
     /// Profit.
     pub reactor: Option<ReactorSummary>,
     /// Whether the true profit of the last tenth was above that of the beginning.

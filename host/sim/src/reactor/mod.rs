@@ -143,6 +143,7 @@ impl Plant for Reactor {
             profit: Some(profit(&self.fractions, FEED_A_KG_S, feed_b, FEED_A_KG_S + feed_b)),
             optimum_profit: Some(optimum::optimum().profit),
             active: Vec::new(),
+            condition: None,
         }
     }
 }

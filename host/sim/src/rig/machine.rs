@@ -5,6 +5,8 @@
 
 use rand_pcg::Pcg64Mcg;
 
+use super::Load;
+use crate::fault::Race;
 use crate::noise::{self, Lag, Wander};
 use crate::plant::STEP_S;
 
@@ -34,8 +36,16 @@ pub(super) struct Machine {
     pub(super) bearing_de: Lag,
     pub(super) bearing_nde: Lag,
     pub(super) winding: Lag,
+    pub(super) profile: Load,
+    /// Steps since the start, for the time of day.
+    steps: u64,
     /// Severities, 0 healthy.
     pub(super) wear: f64,
+    /// How far a spall has spread over its race, of a run to failure.
+    pub(super) spread: f64,
+    pub(super) race: Race,
+    /// How much louder than at the best point the machine runs; 1 where the profile leaves that out.
+    pub(super) roughness: f64,
     pub(super) cavitation: f64,
     pub(super) voltage_v: f64,
     pub(super) ambient_cel: f64,
@@ -67,7 +77,12 @@ impl Machine {
             bearing_de: lag(150.0, 0.0),
             bearing_nde: lag(150.0, 0.0),
             winding: lag(300.0, 0.0),
+            profile: Load::Steps,
+            steps: 0,
             wear: 0.0,
+            spread: 0.0,
+            race: Race::Outer,
+            roughness: 1.0,
             cavitation: 0.0,
             voltage_v: 400.0,
             ambient_cel: 22.0,
@@ -92,9 +107,14 @@ impl Machine {
     pub(super) fn step(&mut self, wear: f64, cavitation: f64) {
         (self.wear, self.cavitation) = (wear, cavitation);
         self.load();
+        self.steps += 1;
         self.voltage_v = 400.0 + self.supply.at;
-        self.ambient_cel = 22.0 + self.weather.at;
+        self.ambient_cel = 22.0 + self.profile.warmth_cel(self.time_s()) + self.weather.at;
         self.hydraulics();
+        self.roughness = match self.profile {
+            Load::Steps => 1.0,
+            Load::Shifts => 1.0 + 0.8 * ((self.flow_m3_h - 72.0) / 72.0).abs(),
+        };
         let [de, nde, winding] = self.heat();
         self.bearing_de.step(de);
         self.bearing_nde.step(nde);
@@ -102,11 +122,16 @@ impl Machine {
         self.vibrate();
     }
 
+    fn time_s(&self) -> f64 {
+        self.steps as f64 * STEP_S
+    }
+
     /// The demand moves to another level every half to two and a half minutes; the valve follows it.
     fn load(&mut self) {
         self.demand_holds_s -= STEP_S;
         if self.demand_holds_s <= 0.0 {
-            self.demand = noise::uniform(&mut self.rng, 0.6, 0.9);
+            let (lo, hi) = self.profile.demand(self.time_s());
+            self.demand = noise::uniform(&mut self.rng, lo, hi);
             self.demand_holds_s = noise::uniform(&mut self.rng, 30.0, 150.0);
         }
         self.valve.step(self.demand);

@@ -1,15 +1,21 @@
 //! A pump and its motor: fourteen values and a vibration waveform, with the faults of a [`Script`].
 //!
-//! `machine` is what really happens, `waveform` what an accelerometer hears, and this module what the instruments say.
+//! `machine` is what really happens, `wear` how its bearing wears out, `waveform` what an accelerometer hears, and this module what the instruments say.
+
+mod load;
 
 mod machine;
 
+mod wear;
+
 mod waveform;
 
-use crate::fault::{Fault, Script, ScriptError};
+use crate::fault::{Course, Episode, Fault, Occurrence, Race, Script, ScriptError};
 use crate::noise;
-use crate::plant::{Actuator, Kind, Plant, Reading, STEP_S, Signal, Stepper, Truth, Value};
+use crate::plant::{Actuator, Condition, Kind, Plant, Reading, STEP_S, Signal, Stepper, Truth, Value};
+pub use load::Load;
 use machine::Machine;
+use wear::WearPath;
 
 /// Noise streams; each draws for itself.
 const MEASUREMENT_STREAM: u64 = 1;
@@ -36,6 +42,8 @@ const INSTRUMENTS: [(&str, &str, f64, f64, f64); VALUES] = [
     ("rig.speed", "1/min", 0.0, 1800.0, 0.4),
 ];
 const VALUES: usize = 14;
+/// From this severity on a spall spreads over its race.
+const SPREADS_FROM: f64 = 0.6;
 const SUCTION: usize = 4;
 const DISCHARGE: usize = 5;
 const FLOW: usize = 6;
@@ -60,8 +68,11 @@ pub struct Rig {
     stuck: Option<(usize, f64)>,
     /// The step at which the next waveform block is due.
     next_block: u64,
-    /// The block that is due and was not read yet.
-    block: Option<Value>,
+    /// The step of the block that is due and was not read yet, and the machine as it was then: a block is rendered when it
+    /// is read, so that days pass quickly.
+    block: Option<(u64, Machine)>,
+    /// The wear of the run to failure in force, and when that was injected.
+    path: Option<(f64, WearPath)>,
 }
 
 impl Rig {
@@ -78,22 +89,23 @@ impl Rig {
             stuck: None,
             next_block: 0,
             block: None,
+            path: None,
         })
+    }
+
+    /// The same rig under another load profile, from its start.
+    pub fn with_load(mut self, load: Load) -> Self {
+        self.machine.profile = load;
+        self
     }
 
     fn step(&mut self, step: u64) {
         let time_s = step as f64 * STEP_S;
-        let (mut wear, mut cavitation) = (0.0, 0.0);
-        let mut stuck_now = None;
-        if let Some(occurrence) = self.script.active(time_s) {
-            let severity = occurrence.episode.severity_after(time_s - occurrence.injected_at_s);
-            match &occurrence.episode.fault {
-                Fault::BearingWear => wear = severity,
-                Fault::Cavitation => cavitation = severity,
-                Fault::SensorDrift { .. } => {}
-                Fault::StuckSensor { signal } => stuck_now = self.position(signal),
-            }
-        }
+        let (wear, cavitation) = self.severities(time_s);
+        let stuck_now = self.script.active(time_s).and_then(|occurrence| match &occurrence.episode.fault {
+            Fault::StuckSensor { signal } => self.position(signal),
+            Fault::BearingWear | Fault::Cavitation | Fault::SensorDrift { .. } => None,
+        });
         self.machine.step(wear, cavitation);
         self.stuck = match (stuck_now, self.stuck) {
             (Some(signal), Some((held, shown))) if held == signal => Some((held, shown)),
@@ -102,13 +114,75 @@ impl Rig {
         };
         if step >= self.next_block {
             self.next_block = step - step % BLOCK_EVERY_STEPS + BLOCK_EVERY_STEPS;
-            let mut rng = noise::stream(self.seed, WAVEFORM_STREAM, step);
-            self.block = Some(Value::Block {
-                start_s: time_s,
-                rate_hz: waveform::RATE_HZ,
-                samples: waveform::block(&self.machine, &mut rng),
-            });
+            self.block = Some((step, self.machine.clone()));
         }
+    }
+
+    /// Severities of bearing and cavitation now; a run to failure also sets the machine's race and how far a spall spread.
+    fn severities(&mut self, time_s: f64) -> (f64, f64) {
+        self.machine.spread = 0.0;
+        self.machine.race = Race::Outer;
+        let Some(Occurrence { episode, injected_at_s }) = self.script.active(time_s) else { return (0.0, 0.0) };
+        let since_s = time_s - injected_at_s;
+        match (&episode.fault, episode.course) {
+            (Fault::BearingWear, Course::ToFailure(wear)) => {
+                let drawn = match self.path.take() {
+                    Some((at_s, path)) if at_s == injected_at_s => (at_s, path),
+                    Some(_) | None => {
+                        (injected_at_s, WearPath::draw(self.seed, injected_at_s, episode.growth_s, &wear))
+                    }
+                };
+                let severity = drawn.1.severity(since_s);
+                self.path = Some(drawn);
+                self.machine.race = wear.race;
+                self.machine.spread = ((severity - SPREADS_FROM) / (1.0 - SPREADS_FROM)).max(0.0);
+                (severity, 0.0)
+            }
+            (Fault::BearingWear, Course::Linear) => (episode.severity_after(since_s), 0.0),
+            (Fault::Cavitation, _) => (0.0, episode.severity_after(since_s)),
+            (Fault::SensorDrift { .. } | Fault::StuckSensor { .. }, _) => (0.0, 0.0),
+        }
+    }
+
+    /// How long after its injection this episode, injected then, would fail the bearing, if it does before its repair.
+    fn fails_after_s(&self, episode: &Episode, injected_at_s: f64) -> Option<f64> {
+        let after_s = match (&episode.fault, episode.course) {
+            (Fault::BearingWear, Course::ToFailure(wear)) => match &self.path {
+                Some((at_s, path)) if *at_s == injected_at_s => path.fails_after_s(),
+                Some(_) | None => WearPath::draw(self.seed, injected_at_s, episode.growth_s, &wear).fails_after_s(),
+            },
+            (Fault::BearingWear, Course::Linear) => {
+                (episode.severity >= 1.0).then(|| episode.growth_s / episode.severity)
+            }
+            (Fault::Cavitation | Fault::SensorDrift { .. } | Fault::StuckSensor { .. }, _) => None,
+        };
+        after_s.filter(|s| *s < episode.duration_s)
+    }
+
+    /// Time until the bearing's next failure, 0 between one and its repair.
+    fn life_s(&self, time_s: f64) -> Option<f64> {
+        let passes_s = match self.script.repeat_s {
+            Some(repeat_s) if repeat_s > 0.0 => {
+                let base_s = (time_s / repeat_s).floor() * repeat_s;
+                vec![base_s, base_s + repeat_s]
+            }
+            Some(_) | None => vec![0.0],
+        };
+        let episodes = &self.script.episodes;
+        let all = passes_s.into_iter().flat_map(|base_s| episodes.iter().map(move |e| (e, base_s + e.start_s)));
+        let mut next = all.filter(|(e, at_s)| time_s < at_s + e.duration_s);
+        next.find_map(|(e, at_s)| Some((at_s + self.fails_after_s(e, at_s)? - time_s).max(0.0)))
+    }
+
+    /// How the machine is, as it was stepped last.
+    fn condition(&self, time_s: f64) -> Condition {
+        let m = &self.machine;
+        let mode = match (m.wear > 0.0, m.cavitation > 0.0) {
+            (true, _) => m.race.mode(),
+            (false, true) => "cavitation",
+            (false, false) => "",
+        };
+        Condition { severity: m.wear.max(m.cavitation), mode, life_s: self.life_s(time_s) }
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -177,14 +251,27 @@ impl Plant for Rig {
         }
         let numbers = values.into_iter().enumerate();
         out.extend(numbers.map(|(signal, x)| Reading { signal, value: Value::Number(x) }));
-        out.extend(self.block.take().map(|value| Reading { signal: VALUES, value }));
+        if let Some((step, machine)) = self.block.take() {
+            let mut rng = noise::stream(self.seed, WAVEFORM_STREAM, step);
+            let value = Value::Block {
+                start_s: step as f64 * STEP_S,
+                rate_hz: waveform::RATE_HZ,
+                samples: waveform::block(&machine, &mut rng),
+            };
+            out.push(Reading { signal: VALUES, value });
+        }
     }
 
     fn write(&mut self, _actuator: usize, _value: f64) {}
 
     fn truth(&self) -> Truth {
         let time_s = self.stepper.time_s();
-        Truth { time_s, active: self.script.active(time_s).map(|o| o.name()).into_iter().collect(), ..Truth::default() }
+        Truth {
+            time_s,
+            active: self.script.active(time_s).map(|o| o.name()).into_iter().collect(),
+            condition: Some(self.condition(time_s)),
+            ..Truth::default()
+        }
     }
 }
 

@@ -33,6 +33,7 @@ fn one(fault: Fault, start_s: f64, growth_s: f64) -> Script {
         duration_s: 700.0,
         growth_s,
         severity: 1.0,
+        course: Course::Linear,
         allowed_delay_s: 300.0,
         recovery_s: 300.0,
     };
@@ -189,4 +190,101 @@ fn readings_do_not_depend_on_how_time_is_sliced() {
 fn seeds_differ_and_repeat() {
     assert_eq!(run(1, Script::demo(), 20), run(1, Script::demo(), 20));
     assert_ne!(run(1, Script::demo(), 20), run(2, Script::demo(), 20));
+}
+
+fn truths(seed: u64, script: Script, load: Load, step_s: f64, steps: usize) -> Vec<Condition> {
+    let mut rig = Rig::new(seed, script).unwrap().with_load(load);
+    let each = (0..steps).map(|_| {
+        rig.advance(step_s);
+        rig.truth().condition.unwrap()
+    });
+    each.collect()
+}
+
+#[test]
+fn a_run_to_failure_counts_its_life_down_to_the_second() {
+    for (seed, race) in [(1, Race::Outer), (2, Race::Inner), (3, Race::Outer)] {
+        let script = Script::wear_out(3600.0, 36_000.0, race);
+        script.check(&signals(), true).unwrap();
+        let seen = truths(seed, script.clone(), Load::Steps, 60.0, 1300);
+        let ends_s = seen[0].life_s.expect("the script holds a failure") + 60.0;
+        assert!((0.4 * 36_000.0..2.0 * 36_000.0).contains(&(ends_s - 3600.0)), "seed {seed}: {ends_s}");
+        for (minute, condition) in seen.iter().enumerate() {
+            let time_s = 60.0 * (minute + 1) as f64;
+            if time_s >= 3600.0 + 72_000.0 {
+                assert_eq!((condition.severity, condition.mode, condition.life_s), (0.0, "", None), "repaired");
+                continue;
+            }
+            let left_s = condition.life_s.unwrap();
+            assert!((left_s - (ends_s - time_s).max(0.0)).abs() < 1e-6, "seed {seed}: {left_s} at {time_s}");
+            assert_eq!(condition.mode, if time_s < 3600.0 { "" } else { race.mode() });
+            assert_eq!(left_s == 0.0, condition.severity >= 1.0, "seed {seed}: {condition:?}");
+        }
+        assert!(seen[..1259].is_sorted_by(|a, b| a.health() >= b.health()), "seed {seed}");
+        assert_eq!(seen, truths(seed, script, Load::Steps, 60.0, 1300));
+    }
+}
+
+fn rms(block: &[f32]) -> f64 {
+    (block.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / block.len() as f64).sqrt()
+}
+
+#[test]
+fn kurtosis_rises_before_rms_does() {
+    for seed in SEEDS {
+        let script = Script::wear_out(600.0, 6000.0, Race::Outer);
+        let (_, blocks) = run(seed, script.clone(), 2200);
+        let severities: Vec<f64> =
+            truths(seed, script, Load::Steps, 6.0, 2200).into_iter().map(|c| c.severity).collect();
+        let mean = |lo: f64, hi: f64, of: fn(&[f32]) -> f64| {
+            let those = blocks.iter().zip(&severities).filter(|(_, s)| lo <= **s && **s < hi);
+            let all: Vec<f64> = those.map(|(b, _)| of(b)).collect();
+            all.iter().sum::<f64>() / all.len() as f64
+        };
+        let (healthy, early) = (mean(-1.0, 0.01, kurtosis), mean(0.3, 0.4, kurtosis));
+        assert!(early > 1.4 * healthy, "seed {seed}: kurtosis {healthy} {early}");
+        let (well, soon, late) = (mean(-1.0, 0.01, rms), mean(0.2, 0.3, rms), mean(0.9, 1.1, rms));
+        assert!(soon < 1.4 * well && late > 2.0 * well, "seed {seed}: RMS {well} {soon} {late}");
+    }
+}
+
+#[test]
+fn what_cannot_run_to_failure_is_refused() {
+    let check = |change: fn(&mut Episode)| {
+        let mut script = Script::wear_out(600.0, 6000.0, Race::Outer);
+        change(&mut script.episodes[0]);
+        script.check(&signals(), true)
+    };
+    let refused = Err(ScriptError::NoRunToFailure(0));
+    let course = |initial, exponent| {
+        Course::ToFailure(crate::Wear { initial, exponent, spread: 0.1, wander: 0.1, race: Race::Outer })
+    };
+    assert_eq!(check(|_| {}), Ok(()));
+    assert_eq!(check(|e| e.fault = Fault::Cavitation), refused);
+    assert_eq!(check(|e| e.growth_s = 0.0), refused);
+    let bad = [(0.0, 1.0), (1.0, 1.0), (f64::NAN, 1.0), (0.1, 0.9), (0.1, f64::NAN)];
+    for (initial, exponent) in bad {
+        let mut script = Script::wear_out(600.0, 6000.0, Race::Outer);
+        script.episodes[0].course = course(initial, exponent);
+        assert_eq!(script.check(&signals(), true), refused, "{initial} {exponent}");
+    }
+}
+
+#[test]
+fn shifts_move_the_load_over_the_day_and_faults_of_the_demo_have_their_condition() {
+    let mut rig = Rig::new(5, Script::none()).unwrap().with_load(Load::Shifts);
+    let mut flows = [[0.0; 24]; 7];
+    for minute in 0..7 * 1440 {
+        rig.advance(60.0);
+        flows[minute / 1440][minute % 1440 / 60] += rig.machine.flow_m3_h / 60.0;
+    }
+    for day in &flows[..5] {
+        let (night, early) = (day[..6].iter().sum::<f64>() / 6.0, day[7..13].iter().sum::<f64>() / 6.0);
+        assert!(early > night + 12.0, "{night} {early}");
+    }
+    assert!(flows[5][10] < 60.0 && flows[0][10] > 65.0, "{} {}", flows[5][10], flows[0][10]);
+    let demo = truths(1, Script::demo(), Load::Steps, 1.0, 2000);
+    assert_eq!((demo[100].severity, demo[100].mode, demo[100].life_s), (0.0, "", Some(1260.0 - 101.0)));
+    assert_eq!((demo[1300].severity, demo[1300].life_s), (1.0, Some(0.0)));
+    assert_eq!((demo[1900].mode, demo[1900].life_s), ("cavitation", Some(4860.0 - 1901.0)));
 }

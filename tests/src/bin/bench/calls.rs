@@ -23,11 +23,19 @@ const ROUNDS: usize = 15;
 /// Calls of one side in a round.
 const CALLS: usize = 200;
 
+/// Plugins that take turns in the cold measurement.
+const PLUGINS: usize = 20;
+/// What else a controller's scan touches before a plugin's turn comes again: more than a core's own caches hold.
+const OTHER_BYTES: usize = 8 * 1024 * 1024;
+/// Turns of each plugin.
+const TURNS: usize = 50;
+
 /// Measures everything that one call can show.
 pub(crate) fn measure(figures: &mut Map<String, Value>) -> Result<()> {
     let engine = Engine::new(EngineSettings::default())?;
     let mut empty = zscore(&engine, true)?;
     figures.insert("empty_call_us".into(), json!(micros(empty_call_ns(&mut empty)?)));
+    figures.insert("cold_call_us".into(), json!(micros(cold_call_ns(&engine)?)));
     for new_rows in [16, 64] {
         let values = new_rows * COLUMNS;
         let mut guest = zscore(&engine, true)?;
@@ -77,6 +85,30 @@ pub(crate) fn empty_call_ns(instance: &mut Instance) -> Result<f64> {
         least = least.min(started.elapsed().as_nanos() as f64 / CALLS as f64);
     }
     Ok(least)
+}
+
+/// The median time of a call with one new row of 64 samples whose plugin, one of 20 that take turns, has not run since
+/// the others did. Each has code and memory of its own, and other memory is gone through between two rounds.
+fn cold_call_ns(engine: &Engine) -> Result<f64> {
+    let mut plugins = (0..PLUGINS).map(|_| zscore(engine, true)).collect::<Result<Vec<_>>>()?;
+    let frame = frame(1);
+    let outlook = Outlook::default();
+    let call = Call { frame: &frame, outputs: &[], outlook: &outlook, items: &[], deadline: Duration::from_secs(1) };
+    let mut other = vec![1_u8; OTHER_BYTES];
+    let mut times = Vec::with_capacity(PLUGINS * TURNS);
+    for turn in 0..TURNS {
+        for plugin in &mut plugins {
+            let started = Instant::now();
+            let report = black_box(plugin.call(black_box(&call)));
+            times.push(started.elapsed().as_nanos() as f64);
+            ensure!(matches!(report.outcome, Outcome::Answered(_)), "the guest did not answer: {:?}", report.outcome);
+        }
+        // One byte of each cache line.
+        other.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(turn as u8));
+        black_box(&other);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
 }
 
 /// The least time of one call with a frame.

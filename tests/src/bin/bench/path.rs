@@ -36,7 +36,7 @@ pub(crate) fn samples_per_s() -> Result<f64> {
     let config = config::parse(&path, configuration(), &places).map_err(|errors| anyhow!("{errors}"))?;
     let tags: Vec<TagId> = config.tags.iter().map(|(id, _)| id).collect();
     let clock: dinrail_field::link::Clock = Arc::new(|| 0);
-    let mut assembly = build::prepare(config)?.assemble(&clock, View::none())?;
+    let mut assembly = build::prepare(config, &build::Workshop::new()?)?.assemble(&clock, View::none())?;
     assembly.controller.replace_sources(vec![Box::new(Blocks::new(&tags))]);
     let started = Instant::now();
     let options = RunOptions { run_for: Some(Duration::from_secs(5)), ..RunOptions::default() };

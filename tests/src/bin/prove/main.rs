@@ -4,7 +4,7 @@
 //! - `models`: mutants and crashers, data in other files, slow ones and ones that give no number
 //! - `plugin_faults`: endless loops, memory bombs, recursion, huge strings
 //! - `samples`: values and their quality, staleness, order
-//! - `site`: the demonstration over many seeds, mutated configurations
+//! - `site`: the demonstration over many seeds, crash loops, mutated configurations
 
 mod models;
 mod plugin_faults;
@@ -27,11 +27,12 @@ struct Proof {
     holds: bool,
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     Row { name: "1", shows: "endless loops are stopped, neighbours go on", run: plugin_faults::loops },
     Row { name: "3", shows: "memory bombs stay within the cap", run: plugin_faults::memory_bombs },
     Row { name: "4", shows: "recursion traps and never aborts", run: plugin_faults::recursion },
     Row { name: "5", shows: "2 MiB across the boundary are refused", run: plugin_faults::huge_strings },
+    Row { name: "8", shows: "a crash loop backs off and is quarantined", run: site::crash_loops },
     Row { name: "12", shows: "no model brings the host down", run: models::mutants },
     Row { name: "13", shows: "a model reads no other file", run: models::external_data },
     Row {

@@ -10,6 +10,10 @@ use std::path::Path;
 
 const SEEDS: u64 = 20;
 const MUTANTS: usize = 500;
+/// Six traps each.
+const CRASHING_ASSETS: usize = 170;
+/// Minutes: the last of five delays, 16 s, is long over.
+const CRASHING_ROWS: usize = 20;
 
 /// One hour of run time a seed: all four faults, no false episode, the last tenth's true profit.
 pub(crate) fn demo_seeds() -> Result<Proof> {
@@ -40,6 +44,28 @@ pub(crate) fn demo_seeds() -> Result<Proof> {
             "{SEEDS} seeds: {seen}/{all} faults seen, {false_episodes} false episodes, profit ratio worst {worst:.4}, mean {mean:.4}"
         ),
         holds: seen == all && all as u64 == 4 * SEEDS && false_episodes == 0 && worst >= 0.98,
+    })
+}
+
+/// Row 8. A plugin that traps on every frame, for each of so many assets that there are 1,000 traps, beside one that
+/// answers: each instance is started again five times and then no more.
+pub(crate) fn crash_loops() -> Result<Proof> {
+    let site = Site::new(&dinrail_tests::controller::crash_loop());
+    for name in ["trap", "counter"] {
+        let from = dinrail_tests::environment::guest(name);
+        std::fs::copy(from, site.path(&format!("{name}.wasm")))?;
+    }
+    std::fs::write(site.path("rows.csv"), dinrail_tests::controller::asset_rows(CRASHING_ASSETS, CRASHING_ROWS))?;
+    let summary = site.run();
+    let of = |index: usize, field: &str| summary["plugins"][index][field].as_u64().unwrap_or(u64::MAX);
+    let (traps, skipped, answered) = (of(0, "faults"), of(0, "skipped"), of(1, "calls"));
+    let rows = (CRASHING_ASSETS * CRASHING_ROWS) as u64;
+    let restarts = traps as f64 / CRASHING_ASSETS as f64 - 1.0;
+    Ok(Proof {
+        figure: format!(
+            "{CRASHING_ASSETS} instances: {traps} traps, {restarts} restarts each, {skipped} frames skipped; the neighbour answered {answered} of {rows}"
+        ),
+        holds: traps >= 1_000 && restarts <= 5.0 && traps + skipped == rows && answered == rows,
     })
 }
 

@@ -50,7 +50,7 @@ fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Pl
     let outputs = output_bindings(section, known.outputs);
     let parameters = parameters(section);
     let models = models(section, known.places);
-    let tables = tables(section);
+    let tables = tables(section, known.places);
     let asset_key = asset_key(section);
     let period = section.duration("period", 1, CENTURY_NS);
     let window = section.whole("window", 1, MAX_WINDOW).map_or(1, |window| window.value as u32);
@@ -140,14 +140,18 @@ fn models(section: &Section<'_>, places: &Places) -> Vec<PluginModel> {
     models
 }
 
-fn tables(section: &Section<'_>) -> Option<PathBuf> {
+/// Tables may lie beside a model, so they are looked for where models are.
+fn tables(section: &Section<'_>, places: &Places) -> Option<PathBuf> {
     let found = section.text("tables")?;
-    let path = section.findings().text().folder().join(&found.value);
-    if !path.is_dir() {
-        let message = format!("there is no directory `{}`", path.display());
-        section.findings().add(found.span, message, "", "name the directory that holds the plugin's tables");
+    match find(section, &found.value, &places.models, Path::is_dir) {
+        Ok(path) => Some(path),
+        Err(looked) => {
+            let message = format!("there is no directory `{}`", found.value);
+            let help = format!("name the directory that holds the plugin's tables; looked for {looked}");
+            section.findings().add(found.span, message, "", help);
+            None
+        }
     }
-    Some(path)
 }
 
 fn asset_key(section: &Section<'_>) -> Option<Found<String>> {

@@ -9,11 +9,12 @@ use crate::config::types::{CsvSource, CsvTime, Delimiter, Login, MqttSource, Sim
 use dinrail_core::reading::SourceId;
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::BrokerAddress;
-use dinrail_field::source::csv::Separator;
+use dinrail_field::source::csv::{Layout, Separator};
 use dinrail_sim::Script;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
+use std::path::{Path, PathBuf};
 
 /// A source that was declared.
 pub(super) struct Declared {
@@ -62,6 +63,8 @@ enum Kind {
     Csv,
     Mqtt,
 }
+
+const LAYOUTS: [(&str, Layout); 2] = [("rows", Layout::Rows), ("series", Layout::Series)];
 
 const KINDS: [(&str, Kind); 3] = [("sim", Kind::Sim), ("csv", Kind::Csv), ("mqtt", Kind::Mqtt)];
 
@@ -136,30 +139,78 @@ fn csv(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
     let delimiter = delimiter(section);
     let given = column_names(section);
     let header = section.boolean("header");
+    let layout = section.choice("layout", &LAYOUTS).map_or(Layout::default(), |layout| layout.value);
+    let join = paths(section, "join");
     let (time_found, key_found) = (section.value("time"), section.value("key"));
     if time_found.is_none() {
         section.missing("time", "time = { column = \"datetime\", format = \"%Y-%m-%d %H:%M:%S\" }");
     }
     let path = path?;
     let full_path = section.findings().text().folder().join(&path.value);
-    let head = match table_head(&full_path, delimiter?) {
-        Ok(head) => head,
-        Err(error) => {
-            let message = format!("the table `{}` can't be read: {error}", full_path.display());
-            let help = "name a file that is there; relative paths count from the folder of this file";
-            section.findings().add(path.span, message, "", help);
-            return None;
-        }
+    let join = join?;
+    if layout == Layout::Series && !join.value.is_empty() {
+        let message = "`join` and `layout = \"series\"` exclude each other";
+        section.findings().add(join.span, message, "", "leave one of them out");
+        return None;
+    }
+    let mut head = head(section, &full_path, &path.span, delimiter?)?;
+    for joined in &join.value {
+        head.join(self::head(section, joined, &join.span, delimiter?)?);
+    }
+    if layout == Layout::Series {
+        head = TableHead::of_series();
+    }
+    let header = match layout {
+        Layout::Rows => header.map_or(given.is_none(), |header| header.value),
+        Layout::Series => header.is_none_or(|header| header.value),
     };
-    let header = header.map_or(given.is_none(), |header| header.value);
-    let columns = columns(section, given, header, &head, &path.span)?;
+    let columns = columns(section, given, header || layout == Layout::Series, &head, &path.span)?;
     let first_record = if header { head.second } else { Some(head.first) };
     let key = match key_found {
         Some(key) => Some(column_index(section, "key", &key, &columns)?),
         None => None,
     };
     let time = csv_time(section, &columns, first_record.as_deref(), site)?;
-    Some(SourceKind::Csv(CsvSource { path: full_path, delimiter: delimiter?, header, columns, time, key }))
+    Some(SourceKind::Csv(CsvSource {
+        path: full_path,
+        delimiter: delimiter?,
+        header,
+        columns,
+        time,
+        key,
+        join: join.value,
+        layout,
+    }))
+}
+
+/// The first lines of a file that the configuration names.
+fn head(section: &Section<'_>, path: &Path, span: &Span, delimiter: Delimiter) -> Option<TableHead> {
+    match table_head(path, delimiter) {
+        Ok(head) => Some(head),
+        Err(error) => {
+            let message = format!("the table `{}` can't be read: {error}", path.display());
+            let help = "name a file that is there; relative paths count from the folder of this file";
+            section.findings().add(span.clone(), message, "", help);
+            None
+        }
+    }
+}
+
+/// A list of paths, empty where it is not there; none where it is wrong.
+fn paths(section: &Section<'_>, key: &'static str) -> Option<Found<Vec<PathBuf>>> {
+    let Some(found) = section.value(key) else {
+        return Some(Found { value: Vec::new(), span: section.span(), key: section.span() });
+    };
+    let folder = section.findings().text().folder();
+    let texts = found.value.0.as_array().and_then(|list| {
+        list.iter().map(|item| item.get_ref().as_str().map(|text| folder.join(text))).collect::<Option<Vec<_>>>()
+    });
+    if texts.is_none() {
+        let message = format!("`{key}` should be a list of paths");
+        section.findings().add(found.span.clone(), message, "", "write [\"labels.csv\"]");
+        return None;
+    }
+    Some(found.map(|_| texts.unwrap_or_default()))
 }
 
 /// None where it is wrong.

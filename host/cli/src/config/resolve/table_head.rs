@@ -1,6 +1,7 @@
 //! The first two lines of a table file: the names of its columns and its first record.
 
 use crate::config::types::Delimiter;
+use dinrail_field::source::csv::SERIES_COLUMNS;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -16,6 +17,22 @@ pub(super) struct TableHead {
     pub(super) first: Vec<String>,
     /// Fields of the second; none where there is no second.
     pub(super) second: Option<Vec<String>>,
+}
+
+impl TableHead {
+    /// Goes on with the fields of another table.
+    pub(super) fn join(&mut self, other: TableHead) {
+        self.first.extend(other.first);
+        self.second = self.second.take().zip(other.second).map(|(mut fields, more)| {
+            fields.extend(more);
+            fields
+        });
+    }
+
+    /// That of every file of series.
+    pub(super) fn of_series() -> TableHead {
+        TableHead { first: SERIES_COLUMNS.map(str::to_owned).to_vec(), second: None }
+    }
 }
 
 /// Why a table can't be read.

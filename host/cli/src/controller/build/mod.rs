@@ -2,7 +2,7 @@
 //! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
-mod tables;
+pub(crate) mod tables;
 mod wiring;
 mod workers;
 
@@ -21,13 +21,15 @@ use dinrail_core::outlook::Outlook;
 use dinrail_core::reading::SourceId;
 use dinrail_core::record::InstanceId;
 use dinrail_core::tag::TagId;
-use dinrail_engine::{Engine, EngineSettings, Limits, Pace, Profile, WorkerPool};
+use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Profile, WorkerPool};
 use dinrail_field::link::{Clock, MqttLink};
 use dinrail_field::message::Named;
 use dinrail_field::source::csv::CsvSource;
 use dinrail_inference::Catalog;
 use dinrail_sim::judge::Detections;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wiring::{Links, output_drivers, sinks};
 
@@ -82,14 +84,45 @@ impl From<ConfigErrors> for BuildError {
     }
 }
 
+/// The engine, and what it has compiled: several runs in one process share it.
+pub struct Workshop {
+    engine: Engine,
+    catalog: Catalog,
+    compiled: Mutex<HashMap<PathBuf, (Vec<u8>, PluginComponent)>>,
+}
+
+impl Workshop {
+    /// With nothing in it.
+    pub fn new() -> Result<Workshop, BuildError> {
+        let engine = Engine::new(EngineSettings::default())?;
+        Ok(Workshop { engine, catalog: crate::plan_child::catalog(), compiled: Mutex::new(HashMap::new()) })
+    }
+
+    /// The world of a component file, or why it is none.
+    pub fn world_of(&self, path: &Path) -> Result<dinrail_core::description::World, String> {
+        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let component = self.component(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(component.world())
+    }
+
+    /// The component of these bytes; compiled once as long as the file stays the same.
+    fn component(&self, path: &Path, bytes: Vec<u8>) -> Result<PluginComponent, dinrail_engine::LoadError> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, component)) = compiled.get(path).filter(|(known, _)| *known == bytes) {
+            return Ok(component.clone());
+        }
+        let component = self.engine.compile(&bytes)?;
+        compiled.insert(path.to_owned(), (bytes, component.clone()));
+        Ok(component)
+    }
+}
+
 /// Opens components, models, tables and plants, binds every plugin, and collects all mistakes.
-pub fn prepare(config: Config) -> Result<Prepared, BuildError> {
-    let engine = Engine::new(EngineSettings::default())?;
-    let catalog = crate::plan_child::catalog();
+pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildError> {
     let mut errors = Vec::new();
     let mut plugins = Vec::new();
     for index in 0..config.plugins.len() {
-        match prepare_plugin(&config, index, &engine, &catalog) {
+        match prepare_plugin(&config, index, workshop) {
             Ok(plugin) => plugins.push(Arc::new(plugin)),
             Err(found) => errors.extend(found.iter().cloned()),
         }
@@ -140,10 +173,12 @@ fn overwritten(config: &Config) -> Vec<ConfigError> {
     let mut read = vec![config.text.path().to_path_buf()];
     read.extend(config.plugins.iter().map(|plugin| plugin.component.clone()));
     read.extend(config.plugins.iter().flat_map(|plugin| plugin.models.iter().map(|model| model.path.clone())));
-    read.extend(config.sources.iter().filter_map(|source| match &source.kind {
-        config::SourceKind::Csv(table) => Some(table.path.clone()),
-        config::SourceKind::Sim(_) | config::SourceKind::Mqtt(_) => None,
-    }));
+    for source in &config.sources {
+        if let config::SourceKind::Csv(table) = &source.kind {
+            read.push(table.path.clone());
+            read.extend(table.join.iter().cloned());
+        }
+    }
     // What is not there can't be written over.
     let read: Vec<_> = read.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let written = config.sinks.iter().filter_map(|sink| match &sink.kind {
@@ -166,7 +201,7 @@ fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help
 }
 
 /// Opens, describes, binds, and starts one plugin once, so that what it refuses is refused now.
-fn prepare_plugin(config: &Config, index: usize, engine: &Engine, catalog: &Catalog) -> Result<Plugin, ConfigErrors> {
+fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<Plugin, ConfigErrors> {
     let plugin = &config.plugins[index];
     let one = |span: config::Span, message: String, help: &str| {
         ConfigErrors::one(Arc::clone(&config.text), span, message, "", help)
@@ -176,7 +211,7 @@ fn prepare_plugin(config: &Config, index: usize, engine: &Engine, catalog: &Cata
         let path = plugin.component.display();
         one(component_span(), format!("`{path}` can't be read: {error}"), "name a component file")
     })?;
-    let component = engine.compile(&bytes).map_err(|error| {
+    let component = workshop.component(&plugin.component, bytes).map_err(|error| {
         one(
             component_span(),
             format!("`{}`: {error}", plugin.component.display()),
@@ -199,7 +234,7 @@ fn prepare_plugin(config: &Config, index: usize, engine: &Engine, catalog: &Cata
     let bound = bind::bind(config, plugin, &description, component.world())?;
     let mut models = Vec::new();
     for model in &bound.models {
-        let loaded = catalog.load(&model.path).map_err(|error| {
+        let loaded = workshop.catalog.load(&model.path).map_err(|error| {
             one(model.span.clone(), error.to_string(), "name a model directory or an .onnx file that fits the slot")
         })?;
         loaded.check_slot(&model.slot).map_err(|error| {
@@ -404,6 +439,7 @@ impl Prepared {
             mqtt,
             links: started.clone(),
             detections,
+            collect: None,
             view,
         };
         let truth = plants.into_iter().map(|(_, plant, _)| plant).next();

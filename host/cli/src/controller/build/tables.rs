@@ -4,7 +4,7 @@ use crate::config::{self, Config};
 use dinrail_core::reading::SourceId;
 use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator};
 
-pub(super) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> Result<CsvSource, String> {
+pub(crate) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> Result<CsvSource, String> {
     let numbered = |index: usize| ColumnRef::Number(index + 1);
     let columns = config
         .tags
@@ -40,6 +40,8 @@ pub(super) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> 
         time,
         key: table.key.map(numbered),
         zone: config.site.time_zone.clone(),
+        join: table.join.clone(),
+        layout: table.layout,
     })
     .map_err(|error| error.to_string())
 }

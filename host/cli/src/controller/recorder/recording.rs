@@ -1,7 +1,7 @@
 //! The recorder's own side: what it does with each record, one sink and one judge after the other.
 
 use super::notice::{self, Notices};
-use super::{Message, Report, Scan, Setup, Stopping, mqtt_figures};
+use super::{Answer, Message, Report, Scan, Setup, Stopping, mqtt_figures};
 use crate::controller::slots::Plugin;
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
@@ -12,7 +12,7 @@ use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
 use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::mqtt::ContextId;
-use dinrail_sim::Truth;
+use dinrail_sim::{Condition, Truth};
 use dinrail_sim::judge::{Finding, ProfitRatio};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub(super) struct Recording {
     ring: VecDeque<Arc<ScanRecord>>,
     notices: Notices,
     profit: Option<ProfitRatio>,
+    answers: Vec<Answer>,
+    conditions: Vec<(TimeNs, Condition)>,
     /// The latest failure of a file, as it was told.
     sink_error: Option<String>,
     /// When the run began, until the first scan's line was shown.
@@ -68,6 +70,8 @@ impl Recording {
             known: Vec::new(),
             ring: VecDeque::with_capacity(RING_RECORDS),
             profit: None,
+            answers: Vec::new(),
+            conditions: Vec::new(),
             sink_error: None,
             began: None,
             origin_ns: None,
@@ -113,6 +117,7 @@ impl Recording {
         for instance in &record.instances {
             self.tell_sinks(instance);
             self.judge_findings(instance, origin_ns);
+            self.collect(instance);
         }
         self.tell_states(record);
         self.tell_commands(&record.commands);
@@ -130,6 +135,9 @@ impl Recording {
         }
         if let Some(truth) = &scan.truth {
             self.judge_truth(time_s, truth);
+            if let (Some(_), Some(condition)) = (self.setup.collect, truth.condition) {
+                self.conditions.push((record.time_ns, condition));
+            }
         }
         for change in &record.states {
             let known = &self.known[change.instance.index()];
@@ -352,6 +360,19 @@ impl Recording {
         }
     }
 
+    fn collect(&mut self, instance: &InstanceRecord) {
+        let known = &self.known[instance.instance.index()];
+        if self.setup.collect == Some(known.plugin)
+            && let Outcome::Answered(results) = &instance.report.outcome
+        {
+            self.answers.push(Answer {
+                asset: known.asset.clone(),
+                times_ns: instance.frame.times_ns.clone(),
+                results: results.clone(),
+            });
+        }
+    }
+
     fn judge_truth(&mut self, time_s: f64, truth: &Truth) {
         let (Some(profit), Some(optimum)) = (truth.profit, truth.optimum_profit) else { return };
         self.profit.get_or_insert_with(|| ProfitRatio::new(optimum)).observe(time_s, profit);
@@ -389,6 +410,10 @@ impl Recording {
             });
             (found.collect(), judge.false_episodes())
         });
+        let collected = self.setup.collect.and_then(|plugin| self.setup.plugins.get(plugin));
+        let columns = collected.map_or_else(Vec::new, |plugin| {
+            plugin.bound.columns.iter().map(|column| self.setup.tags.get(column.tag).name.clone()).collect()
+        });
         let reactor = self
             .profit
             .as_ref()
@@ -396,6 +421,9 @@ impl Recording {
         Report {
             statistics: self.statistics,
             detections,
+            answers: self.answers,
+            columns,
+            conditions: self.conditions,
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
             run_s,

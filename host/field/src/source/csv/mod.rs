@@ -4,6 +4,9 @@
 //! whose name ends in `.gz` is unpacked on the fly. A *key* column splits a file into assets that stand in it
 //! interleaved or one after the other; they are run side by side, merged by time.
 //!
+//! Several files may stand side by side as one table, record by record; and a file in which every line is a
+//! whole series is read value by value.
+//!
 //! Nothing is lost silently. An empty cell is [`RawValue::Missing`](dinrail_core::reading::RawValue), one
 //! that is no number a text; both are counted, and the tag's map or range decides. A record with another number
 //! of fields, without its key, or with a time that cannot be read, is skipped, counted, and noted with its line.
@@ -13,12 +16,14 @@ mod merge;
 mod options;
 mod records;
 mod rows;
+mod stream;
 mod time;
 
 pub use merge::MAX_KEYED_CELLS;
-pub use options::{ColumnRef, CsvOptions, Separator, SeparatorError};
+pub use options::{ColumnRef, CsvOptions, Layout, Separator, SeparatorError};
 pub use records::MAX_RECORD_BYTES;
 pub use rows::MAX_ASSETS;
+pub use stream::SERIES_COLUMNS;
 pub(crate) use time::decimal;
 pub use time::{CsvTime, TimeFormat};
 

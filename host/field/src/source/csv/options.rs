@@ -43,6 +43,17 @@ impl FromStr for Separator {
     }
 }
 
+/// What a record of a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// A row: one value of every column.
+    #[default]
+    Rows,
+    /// A whole series: its name, then its values. It is read as rows of three columns: `series`, `step` (from 1) and
+    /// `value`.
+    Series,
+}
+
 /// A column of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnRef {
@@ -80,4 +91,8 @@ pub struct CsvOptions {
     pub key: Option<ColumnRef>,
     /// For times without an offset of their own.
     pub zone: TimeZone,
+    /// Files with the same separator and header whose n-th record goes on with the n-th of this one.
+    pub join: Vec<PathBuf>,
+    /// What a record of the file is.
+    pub layout: Layout,
 }

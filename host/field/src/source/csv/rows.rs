@@ -1,7 +1,7 @@
 //! From records to rows: which field is what, and what a row cannot do without.
 
-use super::options::{ColumnRef, CsvOptions};
-use super::records::Records;
+use super::options::{ColumnRef, CsvOptions, Layout};
+use super::stream::Stream;
 use super::time::{CsvTime, counted};
 use super::{CsvCounts, CsvError, CsvProblem, MAX_BAD_START, MAX_PROBLEMS, Trouble};
 use dinrail_core::reading::RawValue;
@@ -26,7 +26,7 @@ pub(super) struct Row {
 /// Reads the rows of a file in its order.
 pub(super) struct Rows {
     options: CsvOptions,
-    records: Records,
+    records: Stream,
     /// Whether the record after the header was gone to while opening.
     first_is_read: bool,
     fields: usize,
@@ -52,9 +52,8 @@ impl Rows {
     /// Opens the file and finds the columns.
     pub(super) fn open(options: CsvOptions) -> Result<Rows, CsvError> {
         let path = options.path.clone();
-        let mut records =
-            Records::open(&path, options.separator).map_err(|source| CsvError::Open { path: path.clone(), source })?;
-        let line_of = |records: &Records| records.line() + 1;
+        let mut records = Stream::open(&options).map_err(|source| CsvError::Open { path: path.clone(), source })?;
+        let line_of = |records: &Stream| records.line() + 1;
         let found = records.advance().map_err(|source| CsvError::Read {
             path: path.clone(),
             line: line_of(&records),
@@ -79,7 +78,7 @@ impl Rows {
         };
         let key_field = options.key.as_ref().map(find).transpose()?;
         let mut rows = Rows {
-            first_is_read: !options.header,
+            first_is_read: !(options.header || options.layout == Layout::Series),
             fields: first.len(),
             texts: vec![None; cells.len()],
             cells,
@@ -272,7 +271,7 @@ fn find_column(column: &ColumnRef, first: &[String], options: &CsvOptions, line:
     match column {
         ColumnRef::Number(number) if (1..=first.len()).contains(number) => Ok(number - 1),
         ColumnRef::Number(_) => Err(refuse(format!("columns count from 1 to {}", first.len()))),
-        ColumnRef::Name(_) if !options.header => {
+        ColumnRef::Name(_) if !options.header && options.layout == Layout::Rows => {
             Err(refuse("the file is said to have no header, so give the column's number".to_owned()))
         }
         ColumnRef::Name(name) => {

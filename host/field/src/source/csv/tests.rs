@@ -53,6 +53,8 @@ impl Table {
             time,
             key: None,
             zone: TimeZone::UTC,
+            join: vec![],
+            layout: Layout::Rows,
         };
         Table { folder, options }
     }

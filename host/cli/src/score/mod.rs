@@ -1,0 +1,232 @@
+//! `dinrail score`: scenarios through the production path in virtual time, and what their judges say.
+//!
+//! - [`scenario`]: what a scenario is
+//! - [`data`]: the runs of one, and the truth of each
+//! - [`judging`]: from answers and truth to metrics
+//! - [`rows`]: the table, the JSON line, verdicts
+//! - [`report`]: the page that shows it drawn
+
+pub mod data;
+pub mod judging;
+pub mod report;
+pub mod rows;
+pub mod scenario;
+
+use crate::config::Places;
+use crate::config::amounts::parse_duration;
+use crate::controller::build::{self, BuildError, Workshop};
+use crate::run::{self, Finished};
+use data::{DataError, RunInput};
+use dinrail_core::description::World;
+use judging::{Metric, Trace};
+use rows::Row;
+use scenario::{Scenario, ScenarioError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default)]
+pub struct ScoreOptions {
+    /// Beginnings of names; none: all.
+    pub names: Vec<String>,
+    /// A component in place of the scenarios' own. Scenarios of another world are left out.
+    pub plugin: Option<PathBuf>,
+    /// Of simulated plants, instead of counting from 1.
+    pub seed: Option<u64>,
+    /// Where the data sets are.
+    pub data: Option<PathBuf>,
+    /// Absent data are a refusal and no `skipped`.
+    pub require_data: bool,
+    /// One line of JSON.
+    pub json: bool,
+    /// Where the page goes.
+    pub report: Option<PathBuf>,
+    /// Where scenarios are.
+    pub scenarios: Option<PathBuf>,
+}
+
+/// How scoring ended; the binary makes an exit code of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreEnding {
+    /// Every bar was met, or skipped.
+    Met,
+    /// A bar was missed, or a scenario could not be run.
+    Missed,
+    /// Data are absent, and must not be; or a scenario's configuration is refused.
+    Refused,
+    /// The command line asks for what is not there.
+    Usage,
+}
+
+/// One scenario, scored.
+#[derive(Debug)]
+pub struct Scored {
+    /// Its name.
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    /// Its lines of the table.
+    pub rows: Vec<Row>,
+    /// What the page draws, one a run.
+    pub traces: Vec<Trace>,
+}
+
+/// Why a scenario has no score.
+#[derive(Debug, thiserror::Error)]
+enum ScoreError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    #[error("the plugin `{0}` is not in the scenario's configuration")]
+    NoPlugin(String),
+    #[error("{run}: {why}")]
+    Run { run: String, why: String },
+    #[error(transparent)]
+    Judge(#[from] judging::JudgeError),
+}
+
+/// Runs the scenarios, prints what came of them, and writes the page.
+#[must_use]
+pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
+    let selected = find_folder(options)
+        .and_then(|folder| scenario::read_all(&folder))
+        .and_then(|all| scenario::select(all, &options.names));
+    let scenarios = match selected {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("dinrail: {error}");
+            return ScoreEnding::Usage;
+        }
+    };
+    let workshop = match Workshop::new() {
+        Ok(workshop) => workshop,
+        Err(error) => {
+            eprintln!("dinrail: {error}");
+            return ScoreEnding::Missed;
+        }
+    };
+    let component = match options.plugin.as_deref().map(|path| find_component(path, places, &workshop)).transpose() {
+        Ok(component) => component,
+        Err(why) => {
+            eprintln!("dinrail: {why}");
+            return ScoreEnding::Usage;
+        }
+    };
+    let mut scored = Vec::new();
+    let (mut failed, mut absent) = (false, false);
+    for scenario in &scenarios {
+        let path = match &component {
+            Some((_, world)) if world.name() != scenario.file.world => continue,
+            Some((path, _)) => Some(path.as_path()),
+            None => None,
+        };
+        match score_one(scenario, options, places, &workshop, path) {
+            Ok(one) => scored.push(one),
+            Err(ScoreError::Data(DataError::Absent(why))) => {
+                absent = true;
+                eprintln!("{}: skipped: {why}", scenario.name);
+                scored.push(skipped(scenario));
+            }
+            Err(error) => {
+                failed = true;
+                eprintln!("{}: {error}", scenario.name);
+            }
+        }
+    }
+    if scored.is_empty() && !failed {
+        eprintln!("dinrail: no scenario is of this plugin's world");
+        return ScoreEnding::Usage;
+    }
+    rows::print(&scored, options.json);
+    if let Some(path) = &options.report
+        && let Err(error) = report::write(path, &scored)
+    {
+        eprintln!("dinrail: {}: {error}", path.display());
+        failed = true;
+    }
+    if options.require_data && absent {
+        ScoreEnding::Refused
+    } else if failed || scored.iter().flat_map(|one| &one.rows).any(|row| row.verdict == rows::Verdict::Missed) {
+        ScoreEnding::Missed
+    } else {
+        ScoreEnding::Met
+    }
+}
+
+/// Where scenarios are: as told, in the checkout that is worked in, or beside the installed plugins.
+fn find_folder(options: &ScoreOptions) -> Result<PathBuf, ScenarioError> {
+    if let Some(told) = &options.scenarios {
+        return Ok(told.clone());
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("scenarios")));
+    let candidates = [Some(PathBuf::from("tests/scenarios")), beside];
+    candidates.into_iter().flatten().find(|folder| folder.is_dir()).ok_or(ScenarioError::NoFolder)
+}
+
+/// A component file, or an installed plugin by name, with its world.
+fn find_component(wanted: &Path, places: &Places, workshop: &Workshop) -> Result<(PathBuf, World), String> {
+    let installed = places.plugins.iter().flat_map(|folder| {
+        let name = wanted.display();
+        [folder.join(wanted), folder.join(format!("{name}.wasm"))]
+    });
+    let path = std::iter::once(wanted.to_owned()).chain(installed).find(|path| path.is_file());
+    let path = path.ok_or_else(|| format!("there is no component `{}`", wanted.display()))?;
+    let world = workshop.world_of(&path)?;
+    Ok((path, world))
+}
+
+fn skipped(scenario: &Scenario) -> Scored {
+    let rows = scenario.file.bars.iter().map(|bar| Row::skipped(scenario, bar)).collect();
+    Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces: Vec::new() }
+}
+
+/// Runs every input of a scenario and judges them together.
+fn score_one(
+    scenario: &Scenario,
+    options: &ScoreOptions,
+    places: &Places,
+    workshop: &Workshop,
+    component: Option<&Path>,
+) -> Result<Scored, ScoreError> {
+    let inputs = data::inputs(scenario, options.data.as_deref(), options.seed)?;
+    let mut judge = judging::Judging::new(scenario, options.data.as_deref())?;
+    for (index, input) in inputs.iter().enumerate() {
+        eprint!("\r{}: {}/{} {:<60}", scenario.name, index + 1, inputs.len(), input.label);
+        let config = data::configuration(scenario, input, places, component)?;
+        let finished = run_one(scenario, config.clone(), input, workshop)?;
+        judge.observe(input, &config, &finished)?;
+    }
+    eprint!("\r{:<100}\r", "");
+    let (metrics, traces) = judge.finish()?;
+    let component_name = component.map_or_else(
+        || scenario.file.plugin.clone(),
+        |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    );
+    let rows = metrics.iter().map(|metric: &Metric| Row::new(scenario, &component_name, metric)).collect();
+    Ok(Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces })
+}
+
+/// One run through the production path.
+fn run_one(
+    scenario: &Scenario,
+    config: crate::config::Config,
+    input: &RunInput,
+    workshop: &Workshop,
+) -> Result<Finished, ScoreError> {
+    let failed = |why: String| ScoreError::Run { run: input.label.clone(), why };
+    let plugin = config.plugins.iter().position(|plugin| plugin.name == scenario.file.plugin);
+    let plugin = plugin.ok_or_else(|| ScoreError::NoPlugin(scenario.file.plugin.clone()))?;
+    let length = scenario.file.plant.as_ref().map(|plant| parse_duration(&plant.run_time)).transpose();
+    let length = length.map_err(|error| failed(format!("`run_time`: {error}")))?.map(Duration::from_nanos);
+    let finished = run::run_collecting(build::prepare(config, workshop)?, plugin, length)?;
+    // A plugin that faults is judged by what it did answer; a table that ends early would be judged by nothing.
+    if finished.summary.samples.failed_sources > 0 {
+        return Err(failed("a source could not be read to its end".into()));
+    }
+    for plugin in finished.summary.plugins.iter().filter(|plugin| plugin.faults > 0) {
+        let fault = plugin.last_fault.as_deref().unwrap_or("unknown");
+        eprintln!("\n{}: {}: {} faulted {} times: {fault}", scenario.name, input.label, plugin.name, plugin.faults);
+    }
+    Ok(finished)
+}
