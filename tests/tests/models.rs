@@ -4,6 +4,7 @@
 
 use dinrail_core::inference::{InferenceError, Model, Tensor};
 use dinrail_inference::{Catalog, LoadError};
+use dinrail_tests::advice::advised;
 use dinrail_tests::hostile_models::{self as hostile, Chance, Fate};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -79,4 +80,12 @@ fn a_slow_model_is_cut_and_one_that_gives_no_number_is_an_error() {
     assert_eq!(run(&hostile::slow(40, 100_000), Duration::from_millis(1)), Err(InferenceError::Deadline));
     let long = Duration::from_secs(30);
     assert_eq!(run(&hostile::not_a_number(), long), Err(InferenceError::NotFinite("y".into())));
+}
+
+#[test]
+fn advice_that_is_no_number_never_acts() {
+    let good = advised(&hostile::constant(85.0), false).unwrap();
+    assert!(good.unanswered == 0 && good.commands > 0, "{good:?}");
+    let none = advised(&hostile::not_a_number(), false).unwrap();
+    assert_eq!((none.calls, none.unanswered, none.commands), (good.calls, good.calls, 0));
 }

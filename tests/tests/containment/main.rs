@@ -337,6 +337,24 @@ fn stepper() {
     assert_eq!((proposal.output, proposal.setpoint, proposal.valid_for_ns), (0, 10.5, 60_000_000_000));
 }
 
+/// A model's answer becomes a proposal, and its failure a fault.
+#[test]
+fn adviser() {
+    let component = component("adviser");
+    for fails in [false, true] {
+        let specs = [TensorSpec { name: "x".to_owned(), shape: vec![Some(1), Some(2)] }];
+        let model = Box::new(Sum { specs, fails, deadlines: Arc::default() });
+        let mut instance = rig::try_start(&component, models(vec![("model", model)]), &[], &limits()).unwrap();
+        match (outcome(&mut instance), fails) {
+            (Outcome::Answered(results), false) => {
+                assert_eq!(results.proposals()[0].setpoint, f64::from(0.1_f32));
+            }
+            (Outcome::Faulted(Fault::Model(_)), true) => {}
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
 #[test]
 fn zscore() {
     let mut instance = start("zscore", &[]);

@@ -15,7 +15,7 @@ impl ProcessOptimization for Adviser {
         Description::new("adviser", "0.1.0", "Proposes what a model says")
             .input(Input::group("signals"))
             .output(Output::one("setpoint"))
-            .model(ModelSlot::new("model").about("One float input, one float output"))
+            .model(ModelSlot::new("model").input("x", &[None, None]).output("y", &[None, None]))
     }
 
     fn configure(_bindings: Bindings, _parameters: Parameters) -> Result<Self, Fault> {

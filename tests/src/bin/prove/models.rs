@@ -7,6 +7,7 @@ use dinrail_core::inference::{InferenceError, Model, Tensor};
 use dinrail_core::outcome::{Fault, Outcome};
 use dinrail_engine::{Engine, EngineSettings};
 use dinrail_inference::Catalog;
+use dinrail_tests::advice::advised;
 use dinrail_tests::hostile_models::{self as hostile, Chance, Fate};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -112,16 +113,34 @@ pub(crate) fn slow_and_not_a_number() -> Result<Proof> {
                 usize::from(!matches!(report.outcome, Outcome::Faulted(Fault::Model(_) | Fault::Timeout { .. })));
         }
     }
+    // The same through the controller, with one beside them whose advice does act.
+    let acts = advised(&hostile::constant(85.0), false)?;
+    let late = advised(&hostile::slow(120, 100_000), true)?;
+    let none = advised(&hostile::not_a_number(), false)?;
+    // A call that is under way when the run ends is neither late nor answered.
+    let never = [late, none].iter().all(|advised| advised.commands + advised.proposals == 0 && advised.unanswered > 0);
     Ok(Proof {
         figure: format!(
             "{cut}/{CALLS} slow inferences cut ({:.1} ms whole, at most {:.1} ms at a deadline of {} ms), \
-             {refused}/{CALLS} without a number refused; {answered} of {} frames answered",
+             {refused}/{CALLS} without a number refused; {answered} of {} frames answered; through the controller {} late \
+             and {} without a number, {} proposals and {} commands of theirs ({} commands of a sound model)",
             whole.as_secs_f64() * 1e3,
             longest.as_secs_f64() * 1e3,
             DEADLINE.as_millis(),
-            2 * CALLS
+            2 * CALLS,
+            late.unanswered,
+            none.unanswered,
+            late.proposals + none.proposals,
+            late.commands + none.commands,
+            acts.commands
         ),
-        holds: cut == CALLS && refused == CALLS && answered == 0 && whole > 2 * DEADLINE,
+        holds: never
+            && acts.commands > 0
+            && late.calls > 0
+            && cut == CALLS
+            && refused == CALLS
+            && answered == 0
+            && whole > 2 * DEADLINE,
     })
 }
 
