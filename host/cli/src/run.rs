@@ -399,5 +399,11 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         wall_s: ends.wall_s,
         run_s: report.run_s,
     };
-    Finished { summary, profit_rose: report.profit_rose, answers: report.answers, columns: report.columns, conditions: report.conditions }
+    Finished {
+        summary,
+        profit_rose: report.profit_rose,
+        answers: report.answers,
+        columns: report.columns,
+        conditions: report.conditions,
+    }
 }

@@ -223,7 +223,7 @@ impl PluginComponent {
         if self.inner.needs_models && grants.models.is_empty() && !grants.models_optional {
             return Err(LoadError::NotGranted { import: crate::inference::INTERFACE, key: "models" });
         }
-        if self.inner.needs_assets && grants.assets.is_none() {
+        if self.inner.needs_assets && grants.assets.is_none() && !grants.assets_optional {
             return Err(LoadError::NotGranted { import: "dinrail:plugin/assets@0.1.0", key: "tables" });
         }
         self.start(grants, limits).map_err(LoadError::Instantiate)

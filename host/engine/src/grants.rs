@@ -9,6 +9,8 @@ pub struct Grants {
     pub models: Vec<(String, Box<dyn Model>)>,
     /// No model slot of the plugin is required: it may import `inference` with no model bound.
     pub models_optional: bool,
+    /// Whether an instance that imports `assets` may start without tables: it then finds none.
+    pub assets_optional: bool,
     /// Where its tables are.
     pub assets: Option<Box<dyn Assets>>,
     /// How much it may write to log and metrics.

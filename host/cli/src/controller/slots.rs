@@ -74,6 +74,8 @@ impl Plugin {
             grants.models.push((slot.clone(), Box::new(model.session())));
         }
         grants.models_optional = self.description.models.iter().all(|slot| !slot.required);
+        // What works without the models that its tables go with works without them as well.
+        grants.assets_optional = !self.description.models.is_empty() && grants.models_optional;
         if let Some(path) = &self.tables {
             grants.assets = Some(Box::new(super::tables::Tables::open(path)?));
         }
