@@ -32,15 +32,8 @@ impl Site {
     /// The controller with a subcommand, this configuration, and the built plugins and models.
     #[must_use]
     pub fn command(&self, subcommand: &str) -> Command {
-        let plugins = environment::plugin("anomaly-detection");
-        let mut command = Command::new(environment::dinrail());
-        command
-            .arg(subcommand)
-            .arg("--config")
-            .arg(self.path("dinrail.toml"))
-            .args(["--plugins".as_ref(), plugins.parent().unwrap_or(Path::new(".")).as_os_str()])
-            .args(["--models".as_ref(), models().as_os_str()])
-            .stdin(Stdio::null());
+        let mut command = dinrail(subcommand);
+        command.arg("--config").arg(self.path("dinrail.toml"));
         command
     }
 
@@ -73,6 +66,19 @@ impl Site {
         let text = std::fs::read_to_string(self.path(name)).expect("the sink wrote its file");
         text.lines().map(|line| serde_json::from_str(line).expect("each line is a JSON object")).collect()
     }
+}
+
+/// The controller with a subcommand, and the built plugins and models.
+#[must_use]
+pub fn dinrail(subcommand: &str) -> Command {
+    let plugins = environment::plugin("anomaly-detection");
+    let mut command = Command::new(environment::dinrail());
+    command
+        .arg(subcommand)
+        .args(["--plugins".as_ref(), plugins.parent().unwrap_or(Path::new(".")).as_os_str()])
+        .args(["--models".as_ref(), models().as_os_str()])
+        .stdin(Stdio::null());
+    command
 }
 
 /// The last line of stdout, as JSON.

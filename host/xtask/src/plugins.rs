@@ -1,5 +1,6 @@
 //! From crates to components: `plugins/<use-case>` to `<target>/plugins/<use-case>.wasm`, and the tests' guests of
-//! `plugins/guests/<name>` to `<target>/guests-components/<name>.wasm`. The models go to `<target>/models`.
+//! `plugins/guests/<name>` to `<target>/guests-components/<name>.wasm`. The models go to `<target>/models`, the scenarios to
+//! `<target>/scenarios`.
 
 use std::fs;
 use std::panic::resume_unwind;
@@ -71,7 +72,8 @@ pub(crate) fn build(workspace: &Workspace, sets: &[Set], only: Option<Choice>, p
     let failures = sources.iter().filter_map(|source| encode(&modules, source).err());
     let failures: Vec<String> = failures.map(|error| format!("{error:#}")).collect();
     ensure!(failures.is_empty(), "{}", failures.join("\n"));
-    install_models(workspace)
+    install_models(workspace)?;
+    install_scenarios(workspace)
 }
 
 /// What `models/<name>` hands to a host, to `<target>/models/<name>`, where `dinrail` looks for it as it does for plugins;
@@ -94,15 +96,32 @@ fn install_models(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// The scenarios, to `<target>/scenarios`, where `dinrail score` looks for them outside the checkout.
+fn install_scenarios(workspace: &Workspace) -> Result<()> {
+    let scenarios = workspace.root().join("tests/scenarios");
+    for entry in fs::read_dir(&scenarios).with_context(|| format!("listing {}", scenarios.display()))? {
+        let scenario = entry?;
+        if scenario.path().is_dir() {
+            let installed = workspace.target().join("scenarios").join(scenario.file_name());
+            copy_files(&scenario.path(), &installed)?;
+        }
+    }
+    Ok(())
+}
+
 fn install_tables(from: &Path, installed: &Path) -> Result<()> {
     if !from.is_dir() {
         return Ok(());
     }
+    copy_files(from, installed)
+}
+
+fn copy_files(from: &Path, installed: &Path) -> Result<()> {
     fs::create_dir_all(installed).with_context(|| format!("making {}", installed.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("listing {}", from.display()))? {
-        let table = entry?;
-        let to = installed.join(table.file_name());
-        fs::copy(table.path(), &to).with_context(|| format!("copying {}", table.path().display()))?;
+        let file = entry?;
+        let to = installed.join(file.file_name());
+        fs::copy(file.path(), &to).with_context(|| format!("copying {}", file.path().display()))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 //! - [`episode`]: when an alarm begins and ends
 //! - [`detector`]: one row after another
 //! - [`series`]: one signal alone, against its own past
+//! - `states`: a baseline for each operating state
 //! - [`plugin`]: frames in, results out
 //!
 //! All of it is arithmetic on plain numbers; only [`plugin`] knows the host.
@@ -30,6 +31,8 @@ pub mod episode;
 pub mod detector;
 
 pub mod series;
+
+mod states;
 
 pub mod plugin;
 

@@ -1,7 +1,5 @@
 //! The plugin: its description, frames in, results out.
 
-use serde::{Deserialize, Serialize};
-
 use dinrail_sdk::{
     Anomaly, AnomalyDetection, Bindings, Description, Fault, Frame, Input, ModelSlot, Parameter, Parameters, Quality,
     Row, Severity, inference, log, metrics,
@@ -9,15 +7,15 @@ use dinrail_sdk::{
 
 use crate::calibration::{CELLS_MAX, CHANNELS_MAX};
 use crate::chart::SERIES_MIN;
-use crate::detector::{Detector, Gravity, Judgement, Trust};
+use crate::detector::{Gravity, Judgement, Trust};
 use crate::novelty::{Reconstruct, WINDOW};
-use crate::series::Series;
+use crate::states::{Method, Rules, STATES_MAX, States};
 use crate::waveform::{FEATURES, features};
 
 /// The slot's name, as the configuration grants it.
 const MODEL: &str = "channel";
 /// Of what `save` gives.
-const STATE_VERSION: u32 = 2;
+const STATE_VERSION: u32 = 3;
 
 /// Whether a unit is that of a vibration: velocity or acceleration as vibration sensors give it (UCUM).
 #[must_use]
@@ -40,48 +38,10 @@ pub struct Watch {
     /// For each channel, whether it speaks of shaking.
     vibration: Vec<bool>,
     warmup: usize,
-    method: Method,
-}
-
-/// What judges the rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Method {
-    /// Channels against each other and their calibration.
-    Channels(Box<Detector>),
-    /// One signal against its own past.
-    Series(Box<Series>),
-}
-
-impl Method {
-    /// `name` as the parameter has it; one signal alone is a series unless it is said otherwise.
-    fn new(name: &str, signals: usize, channels: usize, warmup: usize) -> Result<Self, Fault> {
-        let alone = signals == 1 && channels == 1;
-        match name {
-            "series" if !alone => Err(Fault::Configuration(format!(
-                "`method` = \"series\" judges one signal alone; {signals} tags and their waveforms are {channels} channels"
-            ))),
-            "channels" => Ok(Method::Channels(Box::new(Detector::new(channels)))),
-            _ if alone => Ok(Method::Series(Box::new(Series::new(warmup)))),
-            _ => Ok(Method::Channels(Box::new(Detector::new(channels)))),
-        }
-    }
-
-    /// Whether what a saved state holds can take this one's place.
-    fn admits(&self, saved: &Method, channels: usize, warmup: usize) -> bool {
-        match (self, saved) {
-            (Method::Channels(_), Method::Channels(detector)) => detector.is_sound(channels),
-            (Method::Series(_), Method::Series(series)) => series.is_sound(warmup),
-            (Method::Channels(_), Method::Series(_)) | (Method::Series(_), Method::Channels(_)) => false,
-        }
-    }
-
-    /// About how many bytes its state takes.
-    fn size_hint(&self) -> usize {
-        match self {
-            Method::Channels(detector) => 1 + detector.size_hint(),
-            Method::Series(series) => 1 + series.size_hint(),
-        }
-    }
+    /// Column of the phase; none: there is one state.
+    phase: Option<usize>,
+    rules: Rules,
+    states: States,
 }
 
 /// The granted model.
@@ -111,9 +71,12 @@ impl Watch {
         if signals.is_empty() {
             return Err(Fault::Configuration("`signals` is bound to no tag".into()));
         }
-        if channels > CHANNELS_MAX || channels * warmup > CELLS_MAX {
+        let phase = bindings.column("phase");
+        // With states, several may learn at the same time.
+        let cells_max = if phase.is_some() { CELLS_MAX / STATES_MAX } else { CELLS_MAX };
+        if channels > CHANNELS_MAX || channels * warmup > cells_max {
             return Err(Fault::Configuration(format!(
-                "{} tags and {} waveforms are {channels} channels; at most {CHANNELS_MAX}, and {CELLS_MAX} in all over \
+                "{} tags and {} waveforms are {channels} channels; at most {CHANNELS_MAX}, and {cells_max} in all over \
                  `warmup` = {warmup} rows: bind fewer, use two plugins, or shorten `warmup`",
                 signals.len(),
                 waves.len()
@@ -126,7 +89,9 @@ impl Watch {
             waveforms: waves.iter().map(|column| column.index).collect(),
             vibration,
             warmup,
-            method: Method::new(parameters.text("method")?, signals.len(), channels, warmup)?,
+            phase,
+            rules: Rules::new(parameters.count("settle")?, parameters.text("silent")?)?,
+            states: States::new(Method::new(parameters.text("method")?, signals.len(), channels, warmup)?),
         })
     }
 
@@ -136,9 +101,11 @@ impl Watch {
         let rows: Vec<Row<'_>> = frame.new_rows().collect();
         for (at, row) in rows.iter().enumerate() {
             let samples = self.samples(frame, &rows, at, row);
-            let judgement = match &mut self.method {
-                Method::Series(series) => series.row(row.time_ns, samples.first().copied().flatten()),
-                Method::Channels(detector) => {
+            let phase = self.phase.map_or(Some(0.0), |column| row.get(column));
+            let judgement = match self.states.enter(phase, &self.rules) {
+                None => Judgement::none(false),
+                Some(Method::Series(series)) => series.row(row.time_ns, samples.first().copied().flatten()),
+                Some(Method::Channels(detector)) => {
                     let (judgement, ran) = detector.row(&samples, &self.vibration, self.warmup, model);
                     failure = failure.or(ran.err());
                     judgement
@@ -216,8 +183,8 @@ impl Watch {
     /// [`Fault::Internal`] where it cannot be written.
     pub fn save(&self) -> Result<Vec<u8>, Fault> {
         // At its full size from the start: growing by doubling would need the memory three times.
-        let bytes = Vec::with_capacity(self.method.size_hint());
-        postcard::to_extend(&self.method, bytes).map_err(|error| Fault::Internal(format!("state: {error}")))
+        let bytes = Vec::with_capacity(self.states.size_hint());
+        postcard::to_extend(&self.states, bytes).map_err(|error| Fault::Internal(format!("state: {error}")))
     }
 
     /// Takes over a saved state.
@@ -228,13 +195,13 @@ impl Watch {
         if version != STATE_VERSION {
             return Err(Fault::Configuration(format!("state of version {version}; this plugin reads {STATE_VERSION}")));
         }
-        let saved: Method =
+        let saved: States =
             postcard::from_bytes(state).map_err(|error| Fault::Configuration(format!("state: {error}")))?;
         let channels = self.vibration.len();
-        if !self.method.admits(&saved, channels, self.warmup) {
+        if !self.states.admits(&saved, channels, self.warmup) {
             return Err(Fault::Configuration(format!("the state is not one of this method and {channels} channels")));
         }
-        self.method = saved;
+        self.states = saved;
         Ok(())
     }
 }
@@ -248,9 +215,18 @@ impl AnomalyDetection for Plugin {
         )
         .input(Input::group("signals").about("What is watched: any number of tags, any unit"))
         .input(Input::group("waveforms").waveform().optional().about("Vibration blocks, each watched by three numbers"))
+        .input(Input::one("phase").optional().about(
+            "The operating state, recipe or product as a number: each of up to 8 values has a baseline of its own",
+        ))
+        .parameter(
+            Parameter::integer("settle", 10)
+                .about("Rows after a change of `phase` that are neither judged nor learnt from")
+                .range(0.0, 100_000.0),
+        )
+        .parameter(Parameter::text("silent", "").about("Values of `phase` in which nothing is judged: \"0, 3\""))
         .parameter(
             Parameter::integer("warmup", 400)
-                .about("Rows that it learns from; below 400 its limits are wider, below 80 each channel is judged only by itself")
+                .about("Rows that it learns from, which must have seen every usual load (a day where there are shifts); below 400 its limits are wider, below 80 each channel is judged only by itself")
                 .range(SERIES_MIN as f64, 20_000.0),
         )
         .parameter(
@@ -279,6 +255,9 @@ impl AnomalyDetection for Plugin {
             if !self.model.failing {
                 log::warn(&format!("judging without the model: {error:?}"));
             }
+        }
+        if self.watch.states.is_full() {
+            metrics::count("rows_of_one_state_too_many", 1);
         }
         self.model.failing = failure.is_some();
         Ok(results)

@@ -142,7 +142,7 @@ fn a_restored_instance_goes_on_as_if_nothing_had_happened() {
         before.detect(&frame(&rows[..cut]), &mut Native::new());
         let state = before.save().unwrap();
         let mut after = watch(8, 400).unwrap();
-        after.restore(2, &state).unwrap();
+        after.restore(3, &state).unwrap();
         let (rest, _) = after.detect(&frame(&rows[cut..]), &mut Native::new());
         for (a, b) in all[cut..].iter().zip(&rest) {
             assert_eq!((a.score.to_bits(), a.alarm, &a.contributions), (b.score.to_bits(), b.alarm, &b.contributions));
@@ -157,12 +157,12 @@ fn a_foreign_state_is_refused() {
     let rows = plant(15, 450, 8);
     eight.detect(&frame(&rows), &mut Perfect);
     let state = eight.save().unwrap();
-    assert!(matches!(eight.restore(3, &state), Err(Fault::Configuration(_))));
-    assert!(matches!(watch(9, 400).unwrap().restore(2, &state), Err(Fault::Configuration(_))));
+    assert!(matches!(eight.restore(4, &state), Err(Fault::Configuration(_))));
+    assert!(matches!(watch(9, 400).unwrap().restore(3, &state), Err(Fault::Configuration(_))));
     for length in 0..state.len() {
-        assert!(eight.restore(2, &state[..length]).is_err(), "{length} bytes");
+        assert!(eight.restore(3, &state[..length]).is_err(), "{length} bytes");
     }
-    eight.restore(2, &state).unwrap();
+    eight.restore(3, &state).unwrap();
 }
 
 #[test]
@@ -263,4 +263,51 @@ fn nab_series_alarm_rarely() {
     }
     println!("NAB: {files} files, {rows} rows judged, {alarmed} in alarm, {episodes} episodes");
     assert!(files > 0 && alarmed < rows / 10);
+}
+
+/// Bindings of two signals and a phase, which is the third column.
+fn with_phase() -> Bindings {
+    let mut bindings = Bindings::group("signals", 2);
+    let phase = Bindings::group("phase", 3).inputs.remove(0);
+    bindings.inputs.push(dinrail_sdk::InputBinding { columns: phase.columns[2..].to_vec(), ..phase });
+    bindings.columns = 3;
+    bindings
+}
+
+/// Alarms and rows that were judged, of two signals that stand at 0 in one state and at 50 in the other, a hundred rows
+/// each in turn; from row `wrong_from` on, the first one departs by 8 in its second state.
+fn alarms_of_states(with_phase_bound: bool, wrong_from: usize) -> (Vec<usize>, usize) {
+    let parameters = Parameters::with_defaults(&Plugin::describe()).with("warmup", Value::Integer(200));
+    let bindings = if with_phase_bound { with_phase() } else { Bindings::group("signals", 2) };
+    let mut watch = Watch::new(&bindings, &parameters).unwrap();
+    let (mut found, mut judged) = (Vec::new(), 0);
+    let noise = plant(21, 2_000, 2);
+    for (at, row) in noise.iter().enumerate() {
+        let second = at / 100 % 2 == 1;
+        let level = if second { 50.0 } else { 0.0 };
+        let wrong = if second && at >= wrong_from { 8.0 } else { 0.0 };
+        let mut values = vec![row[0].map(|x| x + level + wrong), row[1].map(|x| x + level)];
+        if with_phase_bound {
+            values.push(Some(f64::from(second)));
+        }
+        let (results, _) = watch.detect(&frame(&[values]), &mut Native::new());
+        judged += usize::from(results[0].quality != Quality::Bad.code());
+        if results[0].alarm {
+            found.push(at);
+        }
+    }
+    (found, judged)
+}
+
+#[test]
+fn each_state_has_its_own_baseline() {
+    let (quiet, judged) = alarms_of_states(true, usize::MAX);
+    assert_eq!(quiet, Vec::<usize>::new());
+    // Twice 200 rows learn, and of each later hundred ten rows settle.
+    assert!(judged > 1_200, "{judged}");
+    let (found, _) = alarms_of_states(true, 1_500);
+    assert!(found.first().is_some_and(|at| (1_500..1_560).contains(at)), "{found:?}");
+    assert!(found.iter().all(|at| at / 100 % 2 == 1), "only in the state that is wrong: {found:?}");
+    let (unaware, _) = alarms_of_states(false, 1_500);
+    assert_ne!(unaware, found, "without the phase it is another story");
 }

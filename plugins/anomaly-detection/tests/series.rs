@@ -147,7 +147,7 @@ fn a_restored_series_goes_on_as_if_nothing_had_happened() {
         let state = before.save().unwrap();
         assert!(state.len() < 100_000, "{} bytes", state.len());
         let mut after = watch(1, "auto", WARMUP).unwrap();
-        after.restore(2, &state).unwrap();
+        after.restore(3, &state).unwrap();
         for (a, b) in all[cut..].iter().zip(detect(&mut after, &samples[cut..], cut)) {
             assert_eq!(
                 (a.score.to_bits(), a.alarm, a.severity),
@@ -156,8 +156,8 @@ fn a_restored_series_goes_on_as_if_nothing_had_happened() {
             );
         }
         assert_eq!(after.save().unwrap(), whole.save().unwrap());
-        assert!(matches!(watch(1, "channels", WARMUP).unwrap().restore(2, &state), Err(Fault::Configuration(_))));
-        assert!(matches!(watch(1, "auto", WARMUP + 1).unwrap().restore(2, &state), Err(Fault::Configuration(_))));
-        assert!((0..state.len()).step_by(7).all(|length| after.restore(2, &state[..length]).is_err()));
+        assert!(matches!(watch(1, "channels", WARMUP).unwrap().restore(3, &state), Err(Fault::Configuration(_))));
+        assert!(matches!(watch(1, "auto", WARMUP + 1).unwrap().restore(3, &state), Err(Fault::Configuration(_))));
+        assert!((0..state.len()).step_by(7).all(|length| after.restore(3, &state[..length]).is_err()));
     }
 }

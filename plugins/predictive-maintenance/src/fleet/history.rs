@@ -66,7 +66,8 @@ impl History {
     /// Whether the numbers are those of a history of this width; for states that were stored elsewhere.
     #[must_use]
     pub fn is_sound(&self, width: usize) -> bool {
-        let blocks = self.cycles.checked_div(self.stride).map(|full| full + u32::from(self.cycles % self.stride != 0));
+        let blocks =
+            self.cycles.checked_div(self.stride).map(|full| full + u32::from(!self.cycles.is_multiple_of(self.stride)));
         self.width == width
             && blocks.is_some_and(|blocks| blocks as usize <= BLOCKS_MAX && self.sums.len() == blocks as usize * width)
             && self.sums.iter().all(|sum| sum.is_finite())

@@ -27,7 +27,7 @@ struct Proof {
     holds: bool,
 }
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 14] = [
     Row { name: "1", shows: "endless loops are stopped, neighbours go on", run: plugin_faults::loops },
     Row { name: "3", shows: "memory bombs stay within the cap", run: plugin_faults::memory_bombs },
     Row { name: "4", shows: "recursion traps and never aborts", run: plugin_faults::recursion },
@@ -45,6 +45,7 @@ const ROWS: [Row; 13] = [
     Row { name: "25", shows: "shuffled and repeated samples are counted exactly", run: samples::order },
     Row { name: "35", shows: "bad configurations are refused with line and column", run: site::mutants },
     Row { name: "demo", shows: "every fault seen, none made up, profit near its optimum", run: site::demo_seeds },
+    Row { name: "score", shows: "every bar of every scenario whose data are here", run: site::score },
 ];
 
 fn main() -> Result<ExitCode> {

@@ -47,6 +47,22 @@ pub(crate) fn demo_seeds() -> Result<Proof> {
     })
 }
 
+/// Every scenario that can be run here, through `dinrail score`.
+pub(crate) fn score() -> Result<Proof> {
+    let output = dinrail_tests::controller::dinrail("score").arg("--json").output()?;
+    let line = dinrail_tests::controller::summary(&output);
+    let rows = line["scenarios"].as_array().context("`score` prints its rows")?;
+    let count = |verdict: &str| rows.iter().filter(|row| row["verdict"] == verdict && !row["bar"].is_null()).count();
+    for row in rows.iter().filter(|row| !row["bar"].is_null()) {
+        println!("  {} {}: {} ({})", row["name"], row["metric"], row["result"], row["verdict"]);
+    }
+    let (met, missed, skipped) = (count("met"), count("missed"), count("skipped"));
+    Ok(Proof {
+        figure: format!("{met} bars met, {missed} missed, {skipped} skipped"),
+        holds: output.status.success() && missed == 0 && met > 0,
+    })
+}
+
 /// Row 8. A plugin that traps on every frame, for each of so many assets that there are 1,000 traps, beside one that
 /// answers: each instance is started again five times and then no more.
 pub(crate) fn crash_loops() -> Result<Proof> {

@@ -73,7 +73,7 @@ pub(super) fn scan(root: &Section<'_>) -> FoundScan {
     if let Some(speed) = section.value("speed") {
         match (speed.value.0.as_str(), speed.value.number()) {
             (Some("max"), _) => scan.speed = Speed::Max,
-            (_, Some(ratio)) if MIN_SPEED <= ratio && ratio <= MAX_SPEED => scan.speed = Speed::Ratio(ratio),
+            (_, Some(ratio)) if (MIN_SPEED..=MAX_SPEED).contains(&ratio) => scan.speed = Speed::Ratio(ratio),
             _ => bad_speed(section.findings(), speed.span.clone()),
         }
         found.speed_span = speed.span;
