@@ -189,6 +189,6 @@ mod tests {
     fn what_is_neither_file_nor_plant_is_said() {
         let places = Places { plugins: vec![], models: vec![] };
         let error = component("nothing-there", &places).err().unwrap();
-        assert!(error.to_string().contains("rig, reactor, demo"), "{error}");
+        assert!(error.to_string().contains(&dinrail_sim::PLANTS.join(", ")), "{error}");
     }
 }

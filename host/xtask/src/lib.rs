@@ -1,8 +1,8 @@
 //! The project's commands: `cargo xtask plugins | demo | test | bench | prove | models | ci`.
 //!
-//! Modules: [`workspace`] (where things are, running a step), [`toolchain`] (who compiles to wasm), [`plugins`]
-//! (components), [`peers`] (programs that tests talk to), [`testing`] (the test run), [`ci`] (everything that must
-//! hold), [`models`] (training).
+//! Modules: `workspace` (where things are, running a step), `toolchain` (who compiles to wasm), `plugins`
+//! (components), `peers` (programs that tests talk to), `testing` (the test run), `ci` (everything that must
+//! hold), `models` (training).
 
 mod ci;
 mod models;
