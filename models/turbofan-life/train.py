@@ -190,7 +190,14 @@ def write_tables(fleet, limits, modes, interval):
     write_csv("life", *fleet.settings())
 
 
-def manifest(digest, width, metrics):
+def statistics(x):
+    """The range of each feature in the training data, as the manifest has it: beyond it, a result is uncertain."""
+    low, high = (", ".join(f"{v:.4f}" for v in np.quantile(x, q, axis=0)) for q in (0.001, 0.999))
+    return f"{{ low = [{low}], high = [{high}] }}"
+
+
+def manifest(digest, x, metrics):
+    width = x.shape[1]
     text = f'''# Written by train.py; not edited by hand.
 name = "turbofan-life"
 summary = "Remaining life of a turbofan engine from its sensors' averages, drifts and history, whatever its operating regimes"
@@ -204,6 +211,8 @@ name = "features"
 shape = ["batch", {width}]
 unit = "1"
 summary = "The blocks of tables/features.csv, one number a sensor in the order of tables/means.csv; whether several regimes were seen; the number of cycles"
+# The 0.1 % and 99.9 % quantiles of all training cycles.
+statistics = {statistics(x)}
 
 [[outputs]]
 name = "life"
@@ -270,7 +279,7 @@ def main():
     reference = {"tolerance": 0.01, "cases": [{"inputs": {"features": values(c)}, "outputs": {"life": values(run(c))}} for c in cases]}
     (HERE / "reference.json").write_text(json.dumps(reference) + "\n")
     (HERE / "model.onnx").write_bytes(model)
-    (HERE / "model.toml").write_text(manifest(hashlib.sha256(model).hexdigest(), x.shape[1], metrics))
+    (HERE / "model.toml").write_text(manifest(hashlib.sha256(model).hexdigest(), x, metrics))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ pub struct PluginFigures {
     pub missed: u64,
     /// Outcomes `skipped`.
     pub skipped: u64,
+    /// Calls in which a model saw inputs unlike those it was trained on.
+    pub drifted: u64,
     /// Latest fault, for the operator.
     pub last_fault: Option<String>,
     /// Wall time of the last call.
@@ -58,6 +60,7 @@ impl PluginFigures {
             faults: 0,
             missed: 0,
             skipped: 0,
+            drifted: 0,
             last_fault: None,
             last_call_ns: 0,
             notes_dropped: 0,
@@ -135,6 +138,7 @@ impl PluginFigures {
             faults: self.faults,
             missed: self.missed,
             skipped: self.skipped,
+            drifted: self.drifted,
             call_us: CallSummary {
                 p50: self.quantile_us(0.5),
                 p99: self.quantile_us(0.99),
@@ -236,6 +240,8 @@ pub struct PluginSummary {
     pub missed: u64,
     /// Skipped.
     pub skipped: u64,
+    /// Calls in which a model saw inputs unlike those it was trained on.
+    pub drifted: u64,
     /// Wall time of a call.
     pub call_us: CallSummary,
     /// Latest fault.

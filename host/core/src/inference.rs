@@ -78,6 +78,10 @@ pub trait Model: Send {
     fn outputs(&self) -> &[TensorSpec];
     /// Runs it; cut short at `deadline` (wall time), if there is one.
     fn run(&mut self, inputs: &[Tensor], deadline: Option<Instant>) -> Result<Vec<Tensor>, InferenceError>;
+    /// Whether these inputs are unlike those that the model was trained on; never, where nobody said what those were.
+    fn is_outside(&self, _inputs: &[Tensor]) -> bool {
+        false
+    }
 }
 
 /// An inference that happened, for the record.
@@ -85,6 +89,8 @@ pub trait Model: Send {
 pub struct InferenceEntry {
     /// The plugin's name for the model.
     pub model: Arc<str>,
+    /// Whether its inputs were unlike those that the model was trained on.
+    pub outside: bool,
     /// What came out.
     pub outputs: Result<Vec<Tensor>, InferenceError>,
     /// Wall time it took.

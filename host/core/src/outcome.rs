@@ -250,6 +250,19 @@ impl Results {
         }
     }
 
+    /// Makes every good result an uncertain one. Proposals have no quality of their own: what they were made from is
+    /// judged by the guard.
+    pub fn doubt(&mut self) {
+        let doubt = |quality: &mut Quality| *quality = (*quality).max(Quality::Uncertain);
+        match self {
+            Results::Anomalies(items) => items.iter_mut().for_each(|item| doubt(&mut item.quality)),
+            Results::Health(items) => items.iter_mut().for_each(|item| doubt(&mut item.quality)),
+            Results::Inspection { verdicts, .. } => verdicts.iter_mut().for_each(|item| doubt(&mut item.quality)),
+            Results::Supply { forecasts, .. } => forecasts.iter_mut().for_each(|item| doubt(&mut item.quality)),
+            Results::Proposals(_) | Results::Plan(_) => {}
+        }
+    }
+
     /// Whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -194,7 +194,8 @@ impl HostState {
             self.journal_bytes += outputs.iter().map(bytes).sum::<usize>();
         }
         let duration_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.journal.push(InferenceEntry { model: Arc::clone(&granted.name), outputs, duration_ns });
+        let outside = granted.model.is_outside(inputs);
+        self.journal.push(InferenceEntry { model: Arc::clone(&granted.name), outside, outputs, duration_ns });
         // The journal keeps every output until the call ends, whatever the guest drops.
         if self.journal_bytes > self.resource_bytes_max {
             return Err(LimitReached(format!(

@@ -224,14 +224,21 @@ impl Instance {
     /// of the processor, in which an honest call ends; an endless loop does not.
     pub fn call(&mut self, call: &Call<'_>) -> CallReport {
         let started = Instant::now();
-        let outcome = match self.answer(call, started) {
-            Ok(results) => Outcome::Answered(results),
+        let answer = self.answer(call, started);
+        let inferences = self.store.data_mut().take_journal();
+        let outcome = match answer {
+            Ok(mut results) => {
+                // What a model makes of inputs that it never saw the like of is not to be taken for good.
+                if inferences.iter().any(|inference| inference.outside) {
+                    results.doubt();
+                }
+                Outcome::Answered(results)
+            }
             Err(fault) => {
                 self.poisoned |= fault.discards_instance();
                 Outcome::Faulted(fault)
             }
         };
-        let inferences = self.store.data_mut().take_journal();
         let duration_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         CallReport { outcome, inferences, duration_ns }
     }

@@ -144,6 +144,14 @@ impl Model for Session {
             None => self.run_until(inputs, || false),
         }
     }
+
+    fn is_outside(&self, inputs: &[Tensor]) -> bool {
+        let described = self.model.manifest().map_or(&[][..], |manifest| &manifest.inputs);
+        let pairs = described.iter().zip(inputs);
+        pairs
+            .filter_map(|(entry, input)| Some((entry.statistics.as_ref()?, input)))
+            .any(|(statistics, input)| statistics.is_outside(input.values()))
+    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ pub(crate) fn run_binary(workspace: &Workspace, name: &str, arguments: &[String]
     with_environment(workspace, &mut binary, &workspace.target().join("skipped-tests.txt")).args(arguments);
     if name == "bench" {
         native_kernels(workspace, &mut binary)?;
+        onnxruntime(workspace, &mut binary);
     }
     workspace.step(name);
     exit_code(&mut binary)
@@ -81,6 +82,28 @@ fn native_kernels(workspace: &Workspace, binary: &mut Command) -> Result<()> {
         binary.env("DINRAIL_NATIVE_KERNEL_AVX2", target.join("release").join(KERNEL));
     }
     Ok(())
+}
+
+/// The packages of the program that models are timed against.
+const ONNXRUNTIME: [&str; 2] = ["onnxruntime==1.31.1", "numpy<3"];
+
+/// A Python with onnxruntime (`DINRAIL_ONNXRUNTIME`), where one can be had: without it its column stays empty.
+fn onnxruntime(workspace: &Workspace, binary: &mut Command) {
+    let environment = workspace.target().join("venv/onnxruntime");
+    let python = environment.join("bin/python");
+    let mut has = Command::new(&python);
+    has.args(["-c", "import onnxruntime"]).stderr(Stdio::null());
+    let is_there = has.status().is_ok_and(|status| status.success());
+    let install = || {
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        run_command(Command::new(environment.join("bin/pip")).args(["install", "--quiet"]).args(ONNXRUNTIME))
+    };
+    match if is_there { Ok(()) } else { install() } {
+        Ok(()) => {
+            binary.env("DINRAIL_ONNXRUNTIME", python);
+        }
+        Err(error) => eprintln!("warning: models are not compared with onnxruntime: {error:#}"),
+    }
 }
 
 fn build(workspace: &Workspace) -> Result<()> {

@@ -9,6 +9,7 @@ use super::data::{DataError, RunInput, set_folder};
 use super::scenario::{Judge, Scenario};
 use crate::config::Config;
 use crate::run::Finished;
+use dinrail_sim::judge::regression::Coverage;
 use std::path::{Path, PathBuf};
 
 /// A figure.
@@ -22,13 +23,35 @@ pub struct Metric {
     pub reference: Option<f64>,
     /// Where a test rather than a bar decides.
     pub passed: Option<bool>,
+    /// What a coverage counted, to be pooled with that of other scenarios.
+    pub coverage: Option<Coverage>,
 }
 
 impl Metric {
     /// A plain figure.
     #[must_use]
     pub fn new(name: &'static str, value: impl Into<Option<f64>>) -> Metric {
-        Metric { name, value: value.into(), reference: None, passed: None }
+        Metric { name, value: value.into(), reference: None, passed: None, coverage: None }
+    }
+}
+
+/// The level of the intervals that lives and forecasts come with.
+const INTERVAL_LEVEL: f64 = 0.8;
+/// A coverage is refused that chance explains less often than this.
+const SIGNIFICANCE: f64 = 0.05;
+
+impl Metric {
+    /// A coverage of intervals, judged by a binomial test against their level.
+    #[must_use]
+    pub fn coverage(name: &'static str, coverage: Option<Coverage>) -> Metric {
+        let p_value = coverage.and_then(|coverage| coverage.p_value(INTERVAL_LEVEL).ok());
+        Metric {
+            name,
+            value: coverage.and_then(|coverage| coverage.share()),
+            reference: Some(INTERVAL_LEVEL),
+            passed: p_value.map(|p| SIGNIFICANCE <= p),
+            coverage,
+        }
     }
 }
 

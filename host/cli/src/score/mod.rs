@@ -18,6 +18,7 @@ use crate::controller::build::{self, BuildError, Workshop};
 use crate::run::{self, Finished};
 use data::{DataError, RunInput};
 use dinrail_core::description::World;
+use dinrail_sim::judge::regression::Coverage;
 use judging::{Metric, Trace};
 use rows::Row;
 use scenario::{Scenario, ScenarioError};
@@ -69,6 +70,8 @@ pub struct Scored {
     pub rows: Vec<Row>,
     /// What the page draws, one a run.
     pub traces: Vec<Trace>,
+    /// What its intervals covered.
+    pub coverage: Option<Coverage>,
 }
 
 /// Why a scenario has no score.
@@ -138,6 +141,7 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
         eprintln!("dinrail: no scenario is of this plugin's world");
         return ScoreEnding::Usage;
     }
+    pool_coverages(&mut scored);
     rows::print(&scored, options.json);
     if let Some(path) = &options.report
         && let Err(error) = report::write(path, &scored)
@@ -151,6 +155,33 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
         ScoreEnding::Missed
     } else {
         ScoreEnding::Met
+    }
+}
+
+/// Coverages of scenarios that stand on the same set (the name's first part) are told together as well, below the last.
+fn pool_coverages(scored: &mut [Scored]) {
+    let mut first = 0;
+    while first < scored.len() {
+        let set = scored[first].set().to_owned();
+        let count = scored[first..].iter().take_while(|one| one.set() == set).count();
+        let group = &mut scored[first..first + count];
+        let counted: Vec<Coverage> = group.iter().filter_map(|one| one.coverage).collect();
+        if counted.len() > 1
+            && let Some(last) = group.iter_mut().rev().find(|one| one.coverage.is_some())
+        {
+            let mut pooled = Coverage::default();
+            counted.iter().for_each(|coverage| pooled.add(coverage));
+            let row = Row::pooled(&set, last, &Metric::coverage("coverage_80_pooled", Some(pooled)));
+            last.rows.extend(row);
+        }
+        first += count;
+    }
+}
+
+impl Scored {
+    /// What it stands on: its name up to the first hyphen.
+    fn set(&self) -> &str {
+        self.name.split('-').next().unwrap_or(&self.name)
     }
 }
 
@@ -178,7 +209,13 @@ fn find_component(wanted: &Path, places: &Places, workshop: &Workshop) -> Result
 
 fn skipped(scenario: &Scenario) -> Scored {
     let rows = scenario.file.bars.iter().map(|bar| Row::skipped(scenario, bar)).collect();
-    Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces: Vec::new() }
+    Scored {
+        name: scenario.name.clone(),
+        summary: scenario.file.summary.clone(),
+        rows,
+        traces: Vec::new(),
+        coverage: None,
+    }
 }
 
 /// Runs every input of a scenario and judges them together.
@@ -204,7 +241,8 @@ fn score_one(
         |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
     );
     let rows = metrics.iter().map(|metric: &Metric| Row::new(scenario, &component_name, metric)).collect();
-    Ok(Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces })
+    let coverage = metrics.iter().find_map(|metric| metric.coverage);
+    Ok(Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces, coverage })
 }
 
 /// One run through the production path.

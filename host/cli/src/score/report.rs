@@ -185,7 +185,8 @@ mod tests {
             alarms: vec![(20.0, 20.0)],
             verdict: "2 of 3".into(),
         };
-        let scored = Scored { name: "s".into(), summary: "one".into(), rows: vec![], traces: vec![trace] };
+        let scored =
+            Scored { name: "s".into(), summary: "one".into(), rows: vec![], traces: vec![trace], coverage: None };
         let page = page(&[scored]).unwrap();
         assert!(
             page.contains("<svg") && page.contains("polyline") && page.contains("a &lt;file&gt;: 2 of 3"),

@@ -87,6 +87,24 @@ impl Row {
         }
     }
 
+    /// A metric of several scenarios together; `last` is one of them.
+    #[must_use]
+    pub fn pooled(set: &str, last: &Scored, metric: &Metric) -> Option<Row> {
+        let like = last.rows.first()?;
+        let verdict = if metric.passed == Some(false) { Verdict::Missed } else { Verdict::Met };
+        Some(Row {
+            name: set.to_owned(),
+            metric: metric.name.to_owned(),
+            result: metric.value,
+            reference: metric.reference,
+            ratio: metric.value.zip(metric.reference).map(|(value, reference)| value / reference),
+            bar: None,
+            verdict,
+            at_most: false,
+            ..like.clone()
+        })
+    }
+
     /// A metric whose data are not here.
     #[must_use]
     pub fn skipped(scenario: &Scenario, bar: &Bar) -> Row {

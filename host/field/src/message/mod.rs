@@ -28,7 +28,7 @@
 //!
 //! Those of the controller: value (`scan`, `time`, `tag`, `asset`, `value`, `unit`, `quality`), command
 //! (`scan`, `time`, `output`, `plugin`, `asset`, `value`, `unit`, `cause`) and state (`scan`, `time`,
-//! `plugin`, `asset`, `world`, `state`, `digest`, `calls`, `faults`, `missed`). A value that is not usable is null.
+//! `plugin`, `asset`, `world`, `state`, `digest`, `calls`, `faults`, `missed`, `drifted`). A value that is not usable is null.
 //! `schema/results.schema.json` says the same for machines.
 
 mod context;

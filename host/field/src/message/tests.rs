@@ -198,6 +198,7 @@ fn what_belongs_to_the_controller() {
         calls: 3,
         faults: 1,
         missed: 0,
+        drifted: 2,
     };
     assert_eq!(read(encoder.state(&state))["faults"], 1);
 }

@@ -366,6 +366,8 @@ pub struct StateMessage<'a> {
     pub faults: u64,
     /// Of those: missed.
     pub missed: u64,
+    /// Calls in which a model saw inputs unlike those it was trained on.
+    pub drifted: u64,
 }
 
 #[derive(Serialize)]
@@ -381,6 +383,7 @@ pub(super) struct StateObject<'a> {
     calls: u64,
     faults: u64,
     missed: u64,
+    drifted: u64,
 }
 
 impl<'a> StateObject<'a> {
@@ -397,6 +400,7 @@ impl<'a> StateObject<'a> {
             calls: message.calls,
             faults: message.faults,
             missed: message.missed,
+            drifted: message.drifted,
         }
     }
 }

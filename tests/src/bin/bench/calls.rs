@@ -6,22 +6,20 @@ use dinrail_core::frame::Frame;
 use dinrail_core::outcome::Outcome;
 use dinrail_core::outlook::Outlook;
 use dinrail_engine::{Call, Engine, EngineSettings, Grants, Instance, Limits};
-use dinrail_inference::Catalog;
-use dinrail_tests::{controller::models, environment};
+use dinrail_tests::environment;
 use serde_json::{Map, Value, json};
 use std::hint::black_box;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use tract_onnx::prelude::*;
 
 /// Tags of the measured frames.
 pub(crate) const COLUMNS: usize = 64;
 /// Rows of the window, the new one included.
 pub(crate) const WINDOW: usize = 32;
 /// Rounds in which the rivals take turns.
-const ROUNDS: usize = 15;
+pub(crate) const ROUNDS: usize = 15;
 /// Calls of one side in a round.
-const CALLS: usize = 200;
+pub(crate) const CALLS: usize = 200;
 
 /// Plugins that take turns in the cold measurement.
 const PLUGINS: usize = 20;
@@ -58,7 +56,7 @@ pub(crate) fn measure(figures: &mut Map<String, Value>) -> Result<()> {
             figures.insert(format!("frame{values}_ratio_avx2"), json!(wasm / avx2));
         }
     }
-    inference(&engine, figures)
+    super::models::measure(&engine, figures)
 }
 
 /// The z-score guest, bound to 64 tags; `quality` says whether it looks at the quality column.
@@ -152,7 +150,7 @@ pub(crate) fn frame(new_rows: usize) -> Frame {
     }
 }
 
-fn bindings(columns: usize) -> Bindings {
+pub(crate) fn bindings(columns: usize) -> Bindings {
     let column = |index: usize| Column {
         index: index as u32,
         tag: format!("t{index}"),
@@ -166,52 +164,6 @@ fn bindings(columns: usize) -> Bindings {
         window: WINDOW as u32,
         ..Bindings::default()
     }
-}
-
-/// The shipped model at batch 1: through a guest, one call a frame, and through tract directly.
-fn inference(engine: &Engine, figures: &mut Map<String, Value>) -> Result<()> {
-    let path = models().join("channel-autoencoder");
-    let model = Catalog::new().load(&path)?;
-    let [input] = model.inputs() else { return Err(anyhow!("the model has one input")) };
-    let shape: Vec<usize> = input.shape.iter().map(|size| size.unwrap_or(1) as usize).collect();
-    let count: usize = shape.iter().product();
-    let component = engine.compile(&std::fs::read(environment::guest("inference"))?)?;
-    let grants = Grants { models: vec![("model".into(), Box::new(model.session()))], ..Grants::default() };
-    let mut guest = component.instantiate(grants, &Limits::default())?;
-    guest.configure(&bindings(count), &[("way".into(), ParameterValue::Text("run-one".into()))])?;
-    let values: Vec<f64> = (0..count).map(|cell| (cell as f64 * 0.7).sin()).collect();
-    let frame = Frame {
-        times_ns: vec![0],
-        columns: count,
-        quality: vec![0; count],
-        values: values.clone(),
-        ..Frame::default()
-    };
-    let fact = InferenceFact::dt_shape(f32::datum_type(), shape.clone());
-    let mut direct = tract_onnx::onnx()
-        .with_ignore_value_info(true)
-        .model_for_path(path.join("model.onnx"))?
-        .with_input_fact(0, fact)?
-        .into_optimized()?
-        .into_runnable()?
-        .spawn()?;
-    let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-    let (mut through_guest, mut directly) = (f64::MAX, f64::MAX);
-    for _ in 0..ROUNDS * 4 {
-        through_guest = through_guest.min(least_call_ns(&mut guest, &frame)?);
-        for _ in 0..CALLS {
-            let started = Instant::now();
-            let given = tract_onnx::prelude::Tensor::from_shape(&shape, black_box(&values))?;
-            let outputs = direct.run(tvec![given.into()])?;
-            black_box(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?[0]);
-            directly = directly.min(started.elapsed().as_nanos() as f64);
-        }
-    }
-    figures.insert("inference_guest_us".into(), json!(micros(through_guest)));
-    figures.insert("inference_tract_us".into(), json!(micros(directly)));
-    figures.insert("inference_ratio".into(), json!(through_guest / directly));
-    figures.insert("inference_extra_us".into(), json!(micros(through_guest - 1.1 * directly)));
-    Ok(())
 }
 
 /// Microseconds, to the nanosecond.

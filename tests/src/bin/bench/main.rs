@@ -1,11 +1,12 @@
 //! `cargo xtask bench [--json]`: what things cost on this machine. Minima of interleaved runs.
 //!
-//! - `calls`: an empty call, a frame through a guest against the same code natively, inference through a
-//!   guest against the same tract plan
+//! - `calls`: an empty call, a cold one, a frame through a guest against the same code natively
+//! - `models`: each shipped model through a guest, against the same tract plan and against onnxruntime
 //! - `path`: the whole path of a controller on one core
 //! - `setting`: what the engine's settings cost
 
 mod calls;
+mod models;
 mod path;
 mod setting;
 
@@ -14,9 +15,10 @@ use serde_json::{Map, Value, json};
 use std::process::Command;
 
 /// What is to be reached.
-const TARGETS: [(&str, f64, bool); 5] = [
+const TARGETS: [(&str, f64, bool); 6] = [
     // name, bound, whether it is an upper one
     ("empty_call_us", 0.25, true),
+    ("cold_call_us", 10.0, true),
     ("frame1024_ratio", 1.6, true),
     ("frame4096_ratio", 1.35, true),
     ("samples_per_s", 2e6, false),

@@ -7,6 +7,7 @@ use crate::config::types::{
 use dinrail_core::description::ParameterValue;
 use dinrail_core::guard::{Mode, OnStop, OutputKind};
 use dinrail_core::tag::TagKind;
+use dinrail_field::source::csv::Layout;
 
 #[test]
 fn the_site_and_the_scan_are_as_written() {
@@ -145,4 +146,33 @@ fn sinks_know_their_targets() {
     assert_eq!(kinds[0], &SinkKind::Jsonl { target: file, append: true });
     assert_eq!(kinds[1], &SinkKind::Jsonl { target: JsonlTarget::Stdout, append: false });
     assert!(matches!(kinds[2], SinkKind::Mqtt { source, .. } if source.0 == 0));
+}
+
+#[test]
+fn tables_side_by_side_and_tables_of_series() {
+    let folder = Folder::new();
+    folder.write("weather.csv", "hour;outside\n0;5.5\n");
+    folder.write("wide.csv", "V1,V2,V3\nH1,10,11\nH2,20,\n");
+    let config = folder.good(
+        "[sources.a]\nkind = \"csv\"\npath = \"lab.csv\"\njoin = [\"weather.csv\"]\ndelimiter = \";\"\n\
+         time = { column = \"datetime\", format = \"%Y-%m-%d %H:%M:%S\" }\n\
+         [sources.b]\nkind = \"csv\"\npath = \"wide.csv\"\nlayout = \"series\"\n\
+         time = { column = \"step\", period = \"1h\" }\nkey = \"series\"\n\
+         [tags.outside]\nsource = \"a\"\n[tags.value]\nsource = \"b\"\n",
+    );
+    let table = |index: usize| match &config.sources[index].kind {
+        SourceKind::Csv(table) => table.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(table(0).columns, ["datetime", "flow", "Temp C", "material", "hour", "outside"]);
+    assert_eq!(table(0).join, [folder.path().join("weather.csv")]);
+    assert_eq!((table(1).columns, table(1).key), (["series", "step", "value"].map(str::to_owned).to_vec(), Some(0)));
+    assert_eq!(table(1).layout, Layout::Series);
+    let both = "[sources.a]\nkind = \"csv\"\npath = \"wide.csv\"\njoin = [\"lab.csv\"]\nlayout = \"series\"\n\
+                time = { column = \"step\", period = \"1h\" }\n[tags.value]\nsource = \"a\"\n";
+    let errors = folder.parse(both).unwrap_err().to_string();
+    assert!(errors.contains("exclude each other"), "{errors}");
+    let missing = both.replacen("\"lab.csv\"", "\"none.csv\"", 1).replacen("layout = \"series\"\n", "", 1);
+    let errors = folder.parse(&missing).unwrap_err().to_string();
+    assert!(errors.contains("none.csv` can't be read"), "{errors}");
 }

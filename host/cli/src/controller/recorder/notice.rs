@@ -5,7 +5,7 @@ use crate::statistics::{MqttFigures, Statistics};
 use crate::view::{Event, EventKind, OutputLine, PluginLine, Snapshot, View};
 use dinrail_core::guard::{Judgement, Reason};
 use dinrail_core::outcome::{Anomaly, Outcome};
-use dinrail_core::record::{InstanceId, PresenceChange, ScanRecord};
+use dinrail_core::record::{InstanceId, InstanceRecord, PresenceChange, ScanRecord};
 use dinrail_core::tag::{Quality, TagTable};
 use dinrail_core::time::TimeNs;
 use dinrail_field::message::Named;
@@ -29,6 +29,7 @@ const VERDICT_EVERY: Duration = Duration::from_secs(10);
 struct Said {
     alarm: bool,
     doubt: bool,
+    drift: bool,
 }
 
 /// Turns records into lines: a line where something begins, changes or ends, none where it goes on.
@@ -84,8 +85,9 @@ impl Notices {
         named: &[&str],
         time_ns: TimeNs,
     ) -> bool {
-        let now = Said { alarm: anomaly.alarm, doubt: anomaly.quality == Quality::Uncertain };
-        let before = std::mem::replace(self.said.entry(id).or_default(), now);
+        let said = self.said.entry(id).or_default();
+        let now = Said { alarm: anomaly.alarm, doubt: anomaly.quality == Quality::Uncertain, ..*said };
+        let before = std::mem::replace(said, now);
         let mut parts: Vec<String> = anomaly
             .contributions
             .iter()
@@ -133,6 +135,7 @@ impl Notices {
             for judgement in &instance.judgements {
                 self.judgement(view, time_ns, judgement);
             }
+            self.drift(view, time_ns, instance, &label);
             if let Outcome::Faulted(fault) = &instance.report.outcome {
                 let label = label(instance.instance);
                 self.controller(view, time_ns, &format!("{label}: frame {}: {fault}", instance.frame.scan));
@@ -150,6 +153,23 @@ impl Notices {
         }
         for change in record.states.iter().filter(|change| change.state != "running") {
             self.controller(view, time_ns, &format!("{}: {}", label(change.instance), change.state));
+        }
+    }
+
+    /// A line where a model begins to see what it was not trained on, and where that ends.
+    fn drift(
+        &mut self,
+        view: &mut View,
+        time_ns: TimeNs,
+        instance: &InstanceRecord,
+        label: &impl Fn(InstanceId) -> String,
+    ) {
+        let Some(last) = instance.report.inferences.last() else { return };
+        let outside = instance.report.inferences.iter().any(|inference| inference.outside);
+        let said = self.said.entry(instance.instance).or_default();
+        if std::mem::replace(&mut said.drift, outside) != outside {
+            let what = if outside { "sees inputs unlike its training data" } else { "sees usual inputs again" };
+            self.controller(view, time_ns, &format!("{}: its model `{}` {what}", label(instance.instance), last.model));
         }
     }
 

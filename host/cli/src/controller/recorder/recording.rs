@@ -228,6 +228,7 @@ impl Recording {
         let statistics = &mut self.statistics;
         let figures = &mut statistics.plugins[self.known[instance.instance.index()].plugin];
         figures.count(&instance.report.outcome, instance.report.duration_ns);
+        figures.drifted += u64::from(instance.report.inferences.iter().any(|inference| inference.outside));
         statistics.inferences += instance.report.inferences.len() as u64;
         if let Outcome::Answered(results) = &instance.report.outcome {
             statistics.results += results.len() as u64;
@@ -284,6 +285,7 @@ impl Recording {
                 calls: figures.calls,
                 faults: figures.faults,
                 missed: figures.missed,
+                drifted: figures.drifted,
             };
             for sink in &mut self.setup.mqtt {
                 sink.state(&message);

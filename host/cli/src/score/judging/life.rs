@@ -1,6 +1,6 @@
 //! The judge of remaining life: each asset's last answer against the truth.
 
-use super::{JudgeError, Judges, Metric, Trace};
+use super::{INTERVAL_LEVEL, JudgeError, Judges, Metric, Trace};
 use crate::config::Config;
 use crate::run::Finished;
 use crate::score::data::{DataError, RunInput, read_text};
@@ -8,11 +8,6 @@ use dinrail_core::outcome::{Life as Estimate, Results};
 use dinrail_sim::judge::regression::{self, Coverage, Interval};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The level of the intervals.
-const LEVEL: f64 = 0.8;
-/// A coverage is refused that chance explains less often than this.
-const SIGNIFICANCE: f64 = 0.05;
 
 pub(super) struct Life {
     /// By asset in the order of its number.
@@ -89,18 +84,13 @@ impl Judges for Life {
         let interval = |life: &Estimate| Interval { lo: life.rul_lo, hi: life.rul_hi };
         let intervals: Vec<Interval> = self.judged.iter().map(|(_, life)| interval(life)).collect();
         let coverage = Coverage::count(&intervals, &clipped).ok();
-        let likely = coverage.and_then(|coverage| coverage.p_value(LEVEL).ok()).map(|p| SIGNIFICANCE <= p);
-        let interval_score = regression::interval_score(&intervals, &clipped, 1.0 - LEVEL, Some(self.clip)).ok();
+        let interval_score =
+            regression::interval_score(&intervals, &clipped, 1.0 - INTERVAL_LEVEL, Some(self.clip)).ok();
         vec![
             Metric::new("rmse_clipped", regression::rmse(&estimates, &clipped).ok()),
             Metric::new("rmse_unclipped", regression::rmse(&estimates, &unclipped).ok()),
             Metric::new("phm_score", regression::phm_score(&estimates, &clipped).ok()),
-            Metric {
-                name: "coverage_80",
-                value: coverage.and_then(|coverage| coverage.share()),
-                reference: Some(LEVEL),
-                passed: likely,
-            },
+            Metric::coverage("coverage_80", coverage),
             Metric::new("interval_score", interval_score),
             Metric::new("assets_without_life", self.unanswered as f64),
         ]
