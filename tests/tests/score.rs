@@ -13,7 +13,7 @@ speed = "max"
 
 [sources.rows]
 kind = "csv"
-path = '{file}'
+path = "{file}"
 time = { period = "1s" }
 
 [tags."*"]

@@ -89,6 +89,8 @@ pub fn set_folder(wanted: &Data, data: Option<&Path>) -> Result<PathBuf, DataErr
     let data = data.ok_or_else(|| {
         DataError::Absent("no data: name their folder with --data DIR, or in DINRAIL_DATA".to_owned())
     })?;
+    // A configuration's paths count from its own folder, so this one may not count from the current one.
+    let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
     let folder = data.join(&wanted.folder);
     if !folder.is_dir() {
         return Err(DataError::Absent(format!("there is no folder {}", folder.display())));
@@ -106,7 +108,7 @@ pub fn configuration(
     let path = scenario.folder.join(&scenario.file.configuration);
     let mut text = std::fs::read_to_string(&path).map_err(|error| DataError::Read { path: path.clone(), error })?;
     if let Some(file) = &input.file {
-        text = text.replace("{file}", &file.display().to_string());
+        text = text.replace("{file}", &quotable(file));
         if matches!(scenario.file.judge, Judge::Nab { .. }) {
             text = text.replace("{probation}", &probation(file)?.to_string());
         }
@@ -119,6 +121,11 @@ pub fn configuration(
         component.clone_into(&mut plugin.component);
     }
     Ok(config)
+}
+
+/// A path as it may stand between double quotes in TOML.
+fn quotable(path: &Path) -> String {
+    path.display().to_string().replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// Rows at the beginning that the Numenta benchmark does not judge: 15 % of the series, 750 at most.
@@ -180,7 +187,9 @@ pub fn truth_rows(config: &Config, label: Option<&str>) -> Result<Vec<TruthRow>,
     while let Some(reading) = reader.next_reading().map_err(|error| wrong(error.to_string()))? {
         let raw = tag.and_then(|tag| reading.values.iter().find(|(id, _)| *id == tag));
         let label = match raw {
-            Some((tag, raw @ (RawValue::Number(_) | RawValue::Text(_)))) => config.tags.get(*tag).admit(raw).0,
+            Some((tag, raw @ (RawValue::Number(_) | RawValue::Bool(_) | RawValue::Text(_)))) => {
+                config.tags.get(*tag).admit(raw).0
+            }
             Some(_) | None => f64::NAN,
         };
         rows.push(TruthRow { asset: reading.asset.clone(), time_ns: reading.time_ns, label });

@@ -49,7 +49,8 @@ impl Metric {
             name,
             value: coverage.and_then(|coverage| coverage.share()),
             reference: Some(INTERVAL_LEVEL),
-            passed: p_value.map(|p| SIGNIFICANCE <= p),
+            // A coverage that can't be tested does not pass.
+            passed: Some(p_value.is_some_and(|p| SIGNIFICANCE <= p)),
             coverage,
         }
     }

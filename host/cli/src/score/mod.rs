@@ -89,6 +89,13 @@ enum ScoreError {
     Judge(#[from] judging::JudgeError),
 }
 
+impl ScoreError {
+    /// Whether a configuration is refused, rather than that a run failed.
+    fn is_refusal(&self) -> bool {
+        matches!(self, ScoreError::Data(DataError::Config(_)) | ScoreError::Build(BuildError::Config(_)))
+    }
+}
+
 /// Runs the scenarios, prints what came of them, and writes the page.
 #[must_use]
 pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
@@ -117,7 +124,7 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
         }
     };
     let mut scored = Vec::new();
-    let (mut failed, mut absent) = (false, false);
+    let (mut failed, mut refused, mut absent) = (false, false, false);
     for scenario in &scenarios {
         let path = match &component {
             Some((_, world)) if world.name() != scenario.file.world => continue,
@@ -133,7 +140,10 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
             }
             Err(error) => {
                 failed = true;
-                eprintln!("{}: {error}", scenario.name);
+                refused |= error.is_refusal();
+                eprintln!("\n{}: {error}", scenario.name);
+                let rows = scenario.file.bars.iter().map(|bar| Row::missed(scenario, bar)).collect();
+                scored.push(Scored { rows, ..skipped(scenario) });
             }
         }
     }
@@ -149,7 +159,7 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
         eprintln!("dinrail: {}: {error}", path.display());
         failed = true;
     }
-    if options.require_data && absent {
+    if refused || options.require_data && absent {
         ScoreEnding::Refused
     } else if failed || scored.iter().flat_map(|one| &one.rows).any(|row| row.verdict == rows::Verdict::Missed) {
         ScoreEnding::Missed
@@ -240,7 +250,9 @@ fn score_one(
         || scenario.file.plugin.clone(),
         |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
     );
-    let rows = metrics.iter().map(|metric: &Metric| Row::new(scenario, &component_name, metric)).collect();
+    let mut rows: Vec<Row> = metrics.iter().map(|metric| Row::new(scenario, &component_name, metric)).collect();
+    let unknown = scenario.file.bars.iter().filter(|bar| metrics.iter().all(|metric| metric.name != bar.metric));
+    rows.extend(unknown.map(|bar| Row::missed(scenario, bar)));
     let coverage = metrics.iter().find_map(|metric| metric.coverage);
     Ok(Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces, coverage })
 }

@@ -55,21 +55,10 @@ impl Row {
         let reference = bar.and_then(|bar| bar.reference).or(metric.reference);
         let limit = bar.and_then(|bar| bar.at_least.or(bar.at_most));
         let at_most = bar.is_some_and(|bar| bar.at_most.is_some());
-        let verdict = match (limit, result, metric.passed) {
-            (_, _, Some(passed)) => {
-                if passed {
-                    Verdict::Met
-                } else {
-                    Verdict::Missed
-                }
-            }
-            (None, _, None) => Verdict::Met,
-            (Some(_), None, None) => Verdict::Missed,
-            (Some(limit), Some(result), None) => {
-                let met = if at_most { result <= limit } else { limit <= result };
-                if met { Verdict::Met } else { Verdict::Missed }
-            }
-        };
+        let within = |limit: f64| result.is_some_and(|result| if at_most { result <= limit } else { limit <= result });
+        // Both the bar and the test decide, where there are both; without a result neither is met.
+        let met = limit.is_none_or(within) && metric.passed.is_none_or(|passed| passed && result.is_some());
+        let verdict = if met { Verdict::Met } else { Verdict::Missed };
         Row {
             name: scenario.name.clone(),
             world: scenario.file.world.clone(),
@@ -85,6 +74,12 @@ impl Row {
             verdict,
             at_most,
         }
+    }
+
+    /// A bar that nothing was measured for: the scenario failed, or its judge knows no such metric.
+    #[must_use]
+    pub fn missed(scenario: &Scenario, bar: &Bar) -> Row {
+        Row { verdict: Verdict::Missed, ..Row::skipped(scenario, bar) }
     }
 
     /// A metric of several scenarios together; `last` is one of them.

@@ -28,7 +28,7 @@ pub struct ScenarioFile {
     pub world: String,
     /// Its name in the configuration.
     pub plugin: String,
-    /// The controller's configuration, with the places `{file}`, `{data}`, `{seed}` and `{probation}` to be filled in.
+    /// The controller's configuration, with the places `{file}` (between double quotes), `{seed}` and `{probation}` to be filled in.
     pub configuration: String,
     /// Files from outside; none: the plant is simulated.
     pub data: Option<Data>,

@@ -4,7 +4,7 @@ use super::{Scan, Setup};
 use crate::statistics::{MqttFigures, Statistics};
 use crate::view::{Event, EventKind, OutputLine, PluginLine, Snapshot, View};
 use dinrail_core::guard::{Judgement, Reason};
-use dinrail_core::outcome::{Anomaly, Outcome};
+use dinrail_core::outcome::{Anomaly, Health, Outcome};
 use dinrail_core::record::{InstanceId, InstanceRecord, PresenceChange, ScanRecord};
 use dinrail_core::tag::{Quality, TagTable};
 use dinrail_core::time::TimeNs;
@@ -25,11 +25,13 @@ const NAMED_TAGS: usize = 5;
 const VERDICT_EVERY: Duration = Duration::from_secs(10);
 
 /// What an instance last said.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Said {
     alarm: bool,
     doubt: bool,
     drift: bool,
+    /// The failure mode.
+    mode: String,
 }
 
 /// Turns records into lines: a line where something begins, changes or ends, none where it goes on.
@@ -86,8 +88,8 @@ impl Notices {
         time_ns: TimeNs,
     ) -> bool {
         let said = self.said.entry(id).or_default();
-        let now = Said { alarm: anomaly.alarm, doubt: anomaly.quality == Quality::Uncertain, ..*said };
-        let before = std::mem::replace(said, now);
+        let now = Said { alarm: anomaly.alarm, doubt: anomaly.quality == Quality::Uncertain, ..said.clone() };
+        let before = std::mem::replace(said, now.clone());
         let mut parts: Vec<String> = anomaly
             .contributions
             .iter()
@@ -114,6 +116,32 @@ impl Notices {
             say(format!("{label}: no sensor in doubt any more"));
         }
         (now.alarm && !before.alarm) || (now.doubt && !before.doubt)
+    }
+
+    /// A line where a failure mode begins, changes or is gone; true where one begins.
+    pub(super) fn health(
+        &mut self,
+        view: &mut View,
+        id: InstanceId,
+        label: &str,
+        health: &Health,
+        time_ns: TimeNs,
+    ) -> bool {
+        let said = self.said.entry(id).or_default();
+        if said.mode == health.mode {
+            return false;
+        }
+        let before = std::mem::replace(&mut said.mode, health.mode.clone());
+        let text = match (health.mode.as_str(), health.life) {
+            ("", _) => format!("{label}: no sign of {before} any more"),
+            (mode, None) => format!("{label}: {mode}, health {:.2}", health.index),
+            (mode, Some(life)) => {
+                let most = life.rul_hi.map_or(String::new(), |most| format!(" to {most:.1}"));
+                format!("{label}: {mode}, health {:.2}, life left from {:.1}{most}", health.index, life.rul_lo)
+            }
+        };
+        self.tell(view, time_ns, EventKind::Finding, text);
+        !health.mode.is_empty()
     }
 
     /// Lines about outputs, silent tags, faults and states.

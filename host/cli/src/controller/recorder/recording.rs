@@ -338,6 +338,14 @@ impl Recording {
         let Outcome::Answered(results) = &instance.report.outcome else { return };
         let known = &self.known[instance.instance.index()];
         let columns = &self.setup.plugins[known.plugin].bound.columns;
+        if let dinrail_core::outcome::Results::Health(healths) = results {
+            for health in healths {
+                let time_ns = instance.frame.times_ns[health.row as usize];
+                let (id, label) = (instance.instance, &known.label);
+                self.statistics.findings +=
+                    u64::from(self.notices.health(&mut self.setup.view, id, label, health, time_ns));
+            }
+        }
         let dinrail_core::outcome::Results::Anomalies(anomalies) = results else { return };
         for anomaly in anomalies {
             let named: Vec<&str> = anomaly

@@ -21,7 +21,8 @@ pub(super) struct Faults {
     mistaken: usize,
     of_sensors: usize,
     false_episodes: u64,
-    run_s: f64,
+    /// Run time of the rows that the plugin judged: neither calibrating nor without an answer.
+    judged_s: f64,
 }
 
 impl Faults {
@@ -82,7 +83,9 @@ impl Judges for Faults {
             }
         }
         self.false_episodes += summary.false_episodes.unwrap_or_else(|| alarm_episodes(&said));
-        self.run_s += summary.run_s;
+        let judged = said.iter().filter(|(_, finding)| finding.quality != Quality::Bad).count();
+        let step_s = said.last().map_or(0.0, |(last_s, _)| last_s / said.len().max(2).saturating_sub(1) as f64);
+        self.judged_s += judged as f64 * step_s;
         let (times_s, alarms): (Vec<f64>, Vec<bool>) = said.iter().map(|(at, finding)| (*at, finding.alarm)).unzip();
         let truth = summary.detections.iter().flatten();
         Ok(Trace {
@@ -98,8 +101,9 @@ impl Judges for Faults {
 
     fn finish(&self) -> Vec<Metric> {
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
-        let per_day = (self.run_s > 0.0).then(|| self.false_episodes as f64 / (self.run_s / DAY_S));
-        let mut metrics = vec![Metric::new("false_episodes_per_day", per_day)];
+        let per_day = (self.judged_s > 0.0).then(|| self.false_episodes as f64 / (self.judged_s / DAY_S));
+        let mut metrics =
+            vec![Metric::new("false_episodes_per_day", per_day), Metric::new("judged_days", self.judged_s / DAY_S)];
         if self.due > 0 {
             metrics.push(Metric::new("faults_seen", share(self.seen, self.due)));
             metrics.push(Metric::new("named_right", share(self.named_right, self.due)));

@@ -50,8 +50,8 @@ impl Judges for Life {
                 run: input.label.clone(),
                 why: format!("the asset `{key}` is no number, and so has no place among the truths"),
             })?;
-            let known = last.entry(number).or_insert(None);
-            *known = healths.last().and_then(|health| health.life).or(*known);
+            // The last row's answer counts, also where it says nothing.
+            last.insert(number, healths.last().and_then(|health| health.life));
         }
         if last.len() != self.truth.len() {
             let why = format!("{} assets answered, and there are {} truths", last.len(), self.truth.len());

@@ -168,7 +168,9 @@ impl Nab {
 
     /// The windows of a file, by the end of its path.
     fn windows_of(&self, input: &RunInput) -> Result<Vec<(TimeNs, TimeNs)>, JudgeError> {
-        let found = self.windows.iter().find(|(file, _)| input.label.ends_with(file.as_str()));
+        let found = self.windows.iter().find(|(file, _)| {
+            input.label.strip_suffix(file.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        });
         let found = found.ok_or_else(|| refused(input, "the file has no entry among the windows"))?;
         Ok(found.1.clone())
     }
