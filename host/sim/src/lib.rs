@@ -25,7 +25,7 @@ pub mod demo;
 pub mod judge;
 
 pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
-pub use plant::{Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
+pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
 pub const PLANTS: [&str; 4] = ["rig", "rig-shifts", "reactor", "demo"];

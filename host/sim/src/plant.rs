@@ -69,6 +69,13 @@ pub struct Truth {
     pub profit: Option<f64>,
     /// The best profit that it could make at steady state.
     pub optimum_profit: Option<f64>,
+    /// What the plant costs now, in money a second; none where it is judged by its profit, or not by money.
+    pub cost: Option<f64>,
+    /// The least that it could cost at steady state.
+    pub optimum_cost: Option<f64>,
+    /// By how much the worst of its constraints is exceeded now, in that constraint's unit; 0 within all of them, none where
+    /// it has none.
+    pub violation: Option<f64>,
     /// Faults in force now, by the name of [`fault::Occurrence::name`](crate::fault::Occurrence).
     pub active: Vec<String>,
     /// The machine's condition; none where the plant has no machine.
@@ -93,6 +100,21 @@ impl Condition {
     }
 }
 
+/// What a run came to, against bounds that only hindsight knows: for plants whose best course is one over the whole run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Account {
+    /// Run time that it covers, in seconds.
+    pub time_s: f64,
+    /// What was paid, in money.
+    pub cost: f64,
+    /// What would have been paid had nothing been commanded.
+    pub baseline: f64,
+    /// The least that could have been paid, with everything known ahead.
+    pub optimum: f64,
+    /// Run time in which a constraint was exceeded, in seconds.
+    pub violation_s: f64,
+}
+
 /// A simulated plant. It keeps its own fine time step, so that readings depend on the run time and not on how it is sliced
 /// (a slice shorter than the step waits until a step is full).
 pub trait Plant: Send {
@@ -109,6 +131,10 @@ pub trait Plant: Send {
     fn write(&mut self, actuator: usize, value: f64);
     /// The ground truth of this moment.
     fn truth(&self) -> Truth;
+    /// What the run came to until now; none where [`Plant::truth`] says it all. It may take seconds: for a run's end.
+    fn account(&self) -> Option<Account> {
+        None
+    }
 }
 
 /// The plants' internal step, in seconds.

@@ -142,8 +142,7 @@ impl Plant for Reactor {
             time_s: self.stepper.time_s(),
             profit: Some(profit(&self.fractions, FEED_A_KG_S, feed_b, FEED_A_KG_S + feed_b)),
             optimum_profit: Some(optimum::optimum().profit),
-            active: Vec::new(),
-            condition: None,
+            ..Truth::default()
         }
     }
 }
