@@ -98,6 +98,12 @@ pub fn set_folder(wanted: &Data, data: Option<&Path>) -> Result<PathBuf, DataErr
     Ok(folder)
 }
 
+/// The set's folder that a file was found in.
+fn folder_of(file: &Path, wanted: &Data) -> PathBuf {
+    let folder = file.ancestors().find(|folder| folder.ends_with(&wanted.folder));
+    folder.unwrap_or(file).to_owned()
+}
+
 /// The configuration of one run.
 pub fn configuration(
     scenario: &Scenario,
@@ -109,6 +115,13 @@ pub fn configuration(
     let mut text = std::fs::read_to_string(&path).map_err(|error| DataError::Read { path: path.clone(), error })?;
     if let Some(file) = &input.file {
         text = text.replace("{file}", &quotable(file));
+        if let Some(wanted) = &scenario.file.data {
+            let folder = folder_of(file, wanted);
+            for (name, fact) in &wanted.facts {
+                text = text.replace(&format!("{{{name}}}"), &fact.read(&folder, file)?.to_string());
+            }
+            text = text.replace("{folder}", &quotable(&folder));
+        }
         if matches!(scenario.file.judge, Judge::Nab { .. }) {
             text = text.replace("{probation}", &probation(file)?.to_string());
         }

@@ -2,11 +2,13 @@
 //!
 //! - [`scenario`]: what a scenario is
 //! - [`data`]: the runs of one, and the truth of each
+//! - [`facts`]: numbers that a set says of its files
 //! - [`judging`]: from answers and truth to metrics
 //! - [`rows`]: the table, the JSON line, verdicts
 //! - [`report`]: the page that shows it drawn
 
 pub mod data;
+pub mod facts;
 pub mod judging;
 pub mod report;
 pub mod rows;

@@ -1,5 +1,6 @@
 //! A scenario: what is run, on which data, who judges it, and the bar.
 
+use super::facts::Fact;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,8 @@ pub struct ScenarioFile {
     pub world: String,
     /// Its name in the configuration.
     pub plugin: String,
-    /// The controller's configuration, with the places `{file}` (between double quotes), `{seed}` and `{probation}` to be filled in.
+    /// The controller's configuration, with the places `{file}` and `{folder}` (between double quotes; the set's), `{seed}`, `{probation}`
+    /// and the data's facts to be filled in.
     pub configuration: String,
     /// Files from outside; none: the plant is simulated.
     pub data: Option<Data>,
@@ -52,6 +54,9 @@ pub struct Data {
     /// Other files that must be there.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// Numbers that the set says of each file; their names stand in the configuration as `{NAME}`.
+    #[serde(default)]
+    pub facts: BTreeMap<String, Fact>,
 }
 
 /// Runs of a simulated plant.
