@@ -40,7 +40,7 @@ enum Command {
     },
     /// Runs scenarios in virtual time and compares what the plugins did with the truth.
     Score {
-        /// Scenarios whose names begin so; all where none is named.
+        /// Scenarios by name, else by the beginning of names, else by a pattern such as 'rig*'; all where none is named.
         #[arg(value_name = "SCENARIO")]
         names: Vec<String>,
         /// Judges this component, or installed plugin, in place of the scenarios' own.

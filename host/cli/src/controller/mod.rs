@@ -13,6 +13,7 @@
 //! - [`recorder`]: the thread that tells sinks, judges and views what happened
 
 pub mod build;
+pub mod identity;
 pub mod images;
 pub mod links;
 pub mod outputs;

@@ -5,9 +5,11 @@
 //! - [`judging`]: from answers and truth to metrics
 //! - [`rows`]: the table, the JSON line, verdicts
 //! - [`report`]: the page that shows it drawn
+//! - `page_file`: whether that can be written
 
 pub mod data;
 pub mod judging;
+mod page_file;
 pub mod report;
 pub mod rows;
 pub mod scenario;
@@ -15,6 +17,7 @@ pub mod scenario;
 use crate::config::Places;
 use crate::config::amounts::parse_duration;
 use crate::controller::build::{self, BuildError, Workshop};
+use crate::controller::identity::Identity;
 use crate::run::{self, Finished};
 use data::{DataError, RunInput};
 use dinrail_core::description::World;
@@ -28,7 +31,7 @@ use std::time::Duration;
 /// What the command line asks for.
 #[derive(Clone, Debug, Default)]
 pub struct ScoreOptions {
-    /// Beginnings of names; none: all.
+    /// Names, beginnings of names or patterns; none: all.
     pub names: Vec<String>,
     /// A component in place of the scenarios' own. Scenarios of another world are left out.
     pub plugin: Option<PathBuf>,
@@ -60,7 +63,7 @@ pub enum ScoreEnding {
 }
 
 /// One scenario, scored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Scored {
     /// Its name.
     pub name: String,
@@ -72,6 +75,12 @@ pub struct Scored {
     pub traces: Vec<Trace>,
     /// What its intervals covered.
     pub coverage: Option<Coverage>,
+    /// The plugin that was judged; none where nothing ran.
+    pub plugin: Option<Identity>,
+    /// Its configuration's file.
+    pub configuration: String,
+    /// Why there is no result: data that are absent, a failure.
+    pub why_none: Option<String>,
 }
 
 /// Why a scenario has no score.
@@ -105,21 +114,27 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
     let scenarios = match selected {
         Ok(scenarios) => scenarios,
         Err(error) => {
-            eprintln!("dinrail: {error}");
+            tell!("dinrail: {error}");
             return ScoreEnding::Usage;
         }
     };
+    if let Some(path) = &options.report
+        && let Err(error) = page_file::try_out(path)
+    {
+        tell!("dinrail: the page can't be written to {}: {error}; nothing was run", path.display());
+        return ScoreEnding::Usage;
+    }
     let workshop = match Workshop::new() {
         Ok(workshop) => workshop,
         Err(error) => {
-            eprintln!("dinrail: {error}");
+            tell!("dinrail: {error}");
             return ScoreEnding::Missed;
         }
     };
     let component = match options.plugin.as_deref().map(|path| find_component(path, places, &workshop)).transpose() {
         Ok(component) => component,
         Err(why) => {
-            eprintln!("dinrail: {why}");
+            tell!("dinrail: {why}");
             return ScoreEnding::Usage;
         }
     };
@@ -135,20 +150,20 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
             Ok(one) => scored.push(one),
             Err(ScoreError::Data(DataError::Absent(why))) => {
                 absent = true;
-                eprintln!("{}: skipped: {why}", scenario.name);
-                scored.push(skipped(scenario));
+                tell!("{}: skipped: {why}", scenario.name);
+                scored.push(Scored { why_none: Some(format!("skipped: {why}")), ..skipped(scenario) });
             }
             Err(error) => {
                 failed = true;
                 refused |= error.is_refusal();
-                eprintln!("\n{}: {error}", scenario.name);
+                tell!("\n{}: {error}", scenario.name);
                 let rows = scenario.file.bars.iter().map(|bar| Row::missed(scenario, bar)).collect();
-                scored.push(Scored { rows, ..skipped(scenario) });
+                scored.push(Scored { rows, why_none: Some(format!("failed: {error}")), ..skipped(scenario) });
             }
         }
     }
     if scored.is_empty() && !failed {
-        eprintln!("dinrail: no scenario is of this plugin's world");
+        tell!("dinrail: no scenario is of this plugin's world");
         return ScoreEnding::Usage;
     }
     pool_coverages(&mut scored);
@@ -156,7 +171,7 @@ pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
     if let Some(path) = &options.report
         && let Err(error) = report::write(path, &scored)
     {
-        eprintln!("dinrail: {}: {error}", path.display());
+        tell!("dinrail: {}: {error}", path.display());
         failed = true;
     }
     if refused || options.require_data && absent {
@@ -202,7 +217,11 @@ fn find_folder(options: &ScoreOptions) -> Result<PathBuf, ScenarioError> {
     }
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("scenarios")));
     let candidates = [Some(PathBuf::from("tests/scenarios")), beside];
-    candidates.into_iter().flatten().find(|folder| folder.is_dir()).ok_or(ScenarioError::NoFolder)
+    let candidates: Vec<PathBuf> = candidates.into_iter().flatten().collect();
+    candidates.iter().find(|folder| folder.is_dir()).cloned().ok_or_else(|| {
+        let looked = candidates.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" and ");
+        ScenarioError::NoFolder { looked }
+    })
 }
 
 /// A component file, or an installed plugin by name, with its world.
@@ -223,9 +242,14 @@ fn skipped(scenario: &Scenario) -> Scored {
         name: scenario.name.clone(),
         summary: scenario.file.summary.clone(),
         rows,
-        traces: Vec::new(),
-        coverage: None,
+        configuration: configuration(scenario),
+        ..Scored::default()
     }
+}
+
+/// The configuration's path below the folder of scenarios.
+fn configuration(scenario: &Scenario) -> String {
+    format!("{}/{}", scenario.name, scenario.file.configuration)
 }
 
 /// Runs every input of a scenario and judges them together.
@@ -238,13 +262,15 @@ fn score_one(
 ) -> Result<Scored, ScoreError> {
     let inputs = data::inputs(scenario, options.data.as_deref(), options.seed)?;
     let mut judge = judging::Judging::new(scenario, options.data.as_deref())?;
+    let mut plugin = None;
     for (index, input) in inputs.iter().enumerate() {
-        eprint!("\r{}: {}/{} {:<60}", scenario.name, index + 1, inputs.len(), input.label);
+        tell_part!("\r{}: {}/{} {:<60}", scenario.name, index + 1, inputs.len(), input.label);
         let config = data::configuration(scenario, input, places, component)?;
-        let finished = run_one(scenario, config.clone(), input, workshop)?;
+        let (finished, identity) = run_one(scenario, config.clone(), input, workshop)?;
+        plugin = identity;
         judge.observe(input, &config, &finished)?;
     }
-    eprint!("\r{:<100}\r", "");
+    tell_part!("\r{:<100}\r", "");
     let (metrics, traces) = judge.finish()?;
     let component_name = component.map_or_else(
         || scenario.file.plugin.clone(),
@@ -254,7 +280,7 @@ fn score_one(
     let unknown = scenario.file.bars.iter().filter(|bar| metrics.iter().all(|metric| metric.name != bar.metric));
     rows.extend(unknown.map(|bar| Row::missed(scenario, bar)));
     let coverage = metrics.iter().find_map(|metric| metric.coverage);
-    Ok(Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces, coverage })
+    Ok(Scored { rows, traces, coverage, plugin, ..skipped(scenario) })
 }
 
 /// One run through the production path.
@@ -263,20 +289,22 @@ fn run_one(
     config: crate::config::Config,
     input: &RunInput,
     workshop: &Workshop,
-) -> Result<Finished, ScoreError> {
+) -> Result<(Finished, Option<Identity>), ScoreError> {
     let failed = |why: String| ScoreError::Run { run: input.label.clone(), why };
     let plugin = config.plugins.iter().position(|plugin| plugin.name == scenario.file.plugin);
     let plugin = plugin.ok_or_else(|| ScoreError::NoPlugin(scenario.file.plugin.clone()))?;
     let length = scenario.file.plant.as_ref().map(|plant| parse_duration(&plant.run_time)).transpose();
     let length = length.map_err(|error| failed(format!("`run_time`: {error}")))?.map(Duration::from_nanos);
-    let finished = run::run_collecting(build::prepare(config, workshop)?, plugin, length)?;
+    let prepared = build::prepare(config, workshop)?;
+    let identity = prepared.identity(plugin);
+    let finished = run::run_collecting(prepared, plugin, length)?;
     // A plugin that faults is judged by what it did answer; a table that ends early would be judged by nothing.
     if finished.summary.samples.failed_sources > 0 {
         return Err(failed("a source could not be read to its end".into()));
     }
     for plugin in finished.summary.plugins.iter().filter(|plugin| plugin.faults > 0) {
         let fault = plugin.last_fault.as_deref().unwrap_or("unknown");
-        eprintln!("\n{}: {}: {} faulted {} times: {fault}", scenario.name, input.label, plugin.name, plugin.faults);
+        tell!("\n{}: {}: {} faulted {} times: {fault}", scenario.name, input.label, plugin.name, plugin.faults);
     }
-    Ok(finished)
+    Ok((finished, identity))
 }

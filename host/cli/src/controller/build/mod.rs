@@ -2,11 +2,13 @@
 //! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
+mod refusals;
 pub(crate) mod tables;
 mod wiring;
 mod workers;
 
 use super::Controller;
+use super::identity::Identity;
 use super::images::Images;
 use super::links::{LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
@@ -16,6 +18,7 @@ use super::source::Source;
 use super::starts::Starts;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
 use crate::view::View;
+use dinrail_core::description::World;
 use dinrail_core::guard::Guard;
 use dinrail_core::outlook::Outlook;
 use dinrail_core::reading::SourceId;
@@ -99,7 +102,7 @@ impl Workshop {
     }
 
     /// The world of a component file, or why it is none.
-    pub fn world_of(&self, path: &Path) -> Result<dinrail_core::description::World, String> {
+    pub fn world_of(&self, path: &Path) -> Result<World, String> {
         let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let component = self.component(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(component.world())
@@ -127,14 +130,17 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
             Err(found) => errors.extend(found.iter().cloned()),
         }
     }
-    let mut tables = Vec::new();
+    let mut opened_tables = Vec::new();
     let mut plants = Vec::new();
     let mut detections = None;
     for (index, source) in config.sources.iter().enumerate() {
         let id = SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"));
         match &source.kind {
             config::SourceKind::Csv(table) => match tables::open(&config, id, table) {
-                Ok(opened) => tables.push((id, source.name.clone(), opened)),
+                Ok(opened) => {
+                    errors.extend(tables::columns_of_text(&config, id, table));
+                    opened_tables.push((id, source.name.clone(), opened));
+                }
                 Err(message) => errors.push(mistake(
                     &config,
                     source.span.clone(),
@@ -144,7 +150,7 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
             },
             config::SourceKind::Sim(sim) => match dinrail_sim::plant(&sim.plant, sim.seed, sim.faults.clone()) {
                 Ok(plant) => {
-                    if !sim.faults.episodes.is_empty() {
+                    if !sim.faults.episodes.is_empty() && plugins.iter().any(|plugin| sees_faults(plugin.world())) {
                         detections = Some(judge(&config, id, &sim.faults, plant.as_ref()));
                     }
                     let tags = signal_tags(&config, id, plant.signals().len());
@@ -165,7 +171,13 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
         return Err(errors.into());
     }
     let guard = guard(&config, &plugins)?;
-    Ok(Prepared { config, plugins, guard, tables, plants, detections })
+    Ok(Prepared { config, plugins, guard, tables: opened_tables, plants, detections })
+}
+
+/// Whether plugins of this world say what a fault script asks for: alarms that name sensors. A failure mode of predictive
+/// maintenance is none: it is judged by `dinrail score`.
+fn sees_faults(world: World) -> bool {
+    world == World::AnomalyDetection
 }
 
 /// Sinks that would write over a file which the configuration reads, or over the configuration itself.
@@ -258,10 +270,10 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
     };
     // An asset plugin is tried with a key that no asset has.
     let asset = plugin.asset_key.as_ref().map(|_| "check");
-    prepared.instantiate(asset).map_err(|error| {
-        one(plugin.span.clone(), error.to_string(), "correct this plugin's inputs, parameters or models")
-    })?;
-    Ok(prepared)
+    match prepared.instantiate(asset) {
+        Ok(_instance) => Ok(prepared),
+        Err(error) => Err(refusals::refused_start(config, plugin, &prepared.description, &error)),
+    }
 }
 
 /// The tables among the sources of a plugin's tags.
@@ -383,6 +395,12 @@ impl Prepared {
             self.config.sinks.len(),
             plugins.join(", ")
         )
+    }
+
+    /// Which plugin one of the configuration's is.
+    #[must_use]
+    pub fn identity(&self, plugin: usize) -> Option<Identity> {
+        self.plugins.get(plugin).map(|plugin| Identity::of(plugin))
     }
 
     /// How fast its run time goes.

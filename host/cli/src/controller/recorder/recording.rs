@@ -1,8 +1,8 @@
 //! The recorder's own side: what it does with each record, one sink and one judge after the other.
 
+use super::context::context;
 use super::notice::{self, Notices};
 use super::{Answer, Message, Report, Scan, Setup, Stopping, mqtt_figures};
-use crate::controller::slots::Plugin;
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
 use dinrail_core::guard::{Command, OutputId, Verdict};
@@ -10,7 +10,7 @@ use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
-use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
+use dinrail_field::message::{CommandMessage, Judged, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::mqtt::ContextId;
 use dinrail_sim::judge::{Finding, ProfitRatio};
 use dinrail_sim::{Condition, Truth};
@@ -440,28 +440,4 @@ impl Recording {
             view: self.setup.view,
         }
     }
-}
-
-fn context(plugin: &Plugin, asset: Option<&str>, outputs: &[Named]) -> PluginContext {
-    let mut columns = vec![Named::default(); plugin.bound.bindings.columns as usize];
-    for input in &plugin.bound.bindings.inputs {
-        let is_value = plugin
-            .description
-            .inputs
-            .iter()
-            .any(|known| known.name == input.input && known.kind == dinrail_core::description::InputKind::Value);
-        for column in input.columns.iter().filter(|_| is_value) {
-            columns[column.index as usize] = Named::new(column.tag.clone(), column.unit.clone());
-        }
-    }
-    let bound = plugin.bound.outputs.iter().map(|bound| outputs[bound.output.index()].clone());
-    let life_unit = plugin.description.results.iter().find(|field| field.name == "rul");
-    PluginContext::new(
-        &plugin.config.name,
-        asset,
-        columns,
-        bound.collect(),
-        &plugin.description.quantiles,
-        life_unit.map_or("", |field| &field.unit),
-    )
 }

@@ -68,6 +68,7 @@ impl Judged {
             truth,
             alarms: spans(&self.times_s, &self.alarms),
             verdict,
+            ..Trace::default()
         }
     }
 }

@@ -137,6 +137,7 @@ mod tests {
             zone: TimeZone::UTC,
             join,
             layout,
+            numbers: Vec::new(),
         }
     }
 

@@ -55,6 +55,7 @@ impl Table {
             zone: TimeZone::UTC,
             join: vec![],
             layout: Layout::Rows,
+            numbers: Vec::new(),
         };
         Table { folder, options }
     }
@@ -320,6 +321,24 @@ fn cells_are_read() {
         assert_eq!(rows::cell(bytes, &mut None), expected, "{bytes:?}");
     }
     assert!(matches!(rows::cell(b"NaN", &mut None), RawValue::Number(number) if number.is_nan()));
+}
+
+#[test]
+fn columns_that_begin_with_texts_alone_are_found() {
+    let text = "a,b,c,d\n1,on,,x\n2,off,,7\n3,on,,y\n";
+    let columns = ["a", "b", "c", "d"].map(name).to_vec();
+    let mut table = Table::new(text, ",", columns, every_second());
+    let ids = tags(4);
+    let found = |table: &Table, records| CsvSource::texts_only(table.options.clone(), records).unwrap();
+    assert_eq!(found(&table, 100), [], "no tag is said to take numbers alone");
+    table.options.numbers = ids.iter().map(|id| (*id, "tag".to_owned())).collect();
+    let b = TextColumn { tag: ids[1], line: 2, text: "on".into() };
+    assert_eq!(found(&table, 100), [b.clone()], "an empty column may come alive, and `d` has a number");
+    let d = TextColumn { tag: ids[3], line: 2, text: "x".into() };
+    assert_eq!(found(&table, 1), [b, d]);
+    // What is asked first changes nothing of what is read.
+    let (readings, source) = table.readings();
+    assert_eq!((readings.len(), source.counts().text_cells), (3, 5));
 }
 
 #[test]
