@@ -136,7 +136,8 @@ fn a_fault_script_judges_only_what_raises_alarms() {
     assert!(!summary.contains("NOT seen") && !summary.contains("false alarm"), "{summary}");
     let watched = BEARING
         .replace("predictive-maintenance", "anomaly-detection")
-        .replace("waveform = \"rig.vibration_wave\", speed = \"rig.speed\"", "signals = [\"rig.speed\"]");
+        .replace("waveform = \"rig.vibration_wave\", speed = \"rig.speed\"", "signals = [\"rig.speed\"]")
+        + "models = { channel = \"channel-autoencoder\" }\n";
     let output = Site::new(&watched).output("run", &["--run-time", "30min"]);
     let summary = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(summary.contains("fault bearing-wear"), "{summary}{}", said(&output));
@@ -158,6 +159,7 @@ source = "rows"
 [plugins.watch]
 component = "anomaly-detection.wasm"
 inputs = { signals = ["a", "b"] }
+models = { channel = "channel-autoencoder" }
 "#;
 
 fn table(configuration: &str, b: impl Fn(usize) -> String) -> Site {

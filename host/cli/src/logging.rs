@@ -30,7 +30,9 @@ pub(crate) fn log_through(view: &View, time_zone: jiff::tz::TimeZone) {
 /// What is told, as directives: a level that stands alone is that of dinrail's own targets, whose names all begin so.
 /// Of the libraries only what must be acted on is logged, unless they are named; a broker's client says nothing.
 fn directives(told: &str) -> String {
-    let alone = |directive: &str| LevelFilter::from_str(directive.trim()).ok();
+    // Nothing would be read as `error`.
+    let level = |directive: &str| LevelFilter::from_str(directive).ok().filter(|_| !directive.is_empty());
+    let alone = |directive: &str| level(directive.trim());
     // Commas stand within the braces of a span's fields as well.
     let parts: Vec<&str> = if told.contains('[') { vec![told] } else { told.split(',').collect() };
     let own = parts.iter().rev().find_map(|part| alone(part)).unwrap_or(LevelFilter::INFO);
