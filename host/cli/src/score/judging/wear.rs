@@ -40,10 +40,17 @@ struct DrawnLife {
 }
 
 impl DrawnLife {
-    /// None where no life was told.
-    fn trace(self) -> Option<Box<Trace>> {
+    /// None where no life was told. What is long at first would press the truth flat: the drawing ends at twice the
+    /// longest true life.
+    fn trace(mut self) -> Option<Box<Trace>> {
+        let most = 2.0 * self.truth.iter().map(|(_, life)| *life).fold(0.0, f64::max);
+        self.estimate.iter_mut().for_each(|(_, life)| *life = life.min(most));
+        for (_, low, high) in &mut self.interval {
+            *low = low.min(most);
+            *high = high.min(most);
+        }
         let trace = Trace {
-            quantity: "remaining life".into(),
+            quantity: "life left, cut".into(),
             unit: "h".into(),
             lines: vec![("estimate".into(), self.estimate), ("truth".into(), self.truth)],
             bands: vec![(INTERVAL_NAME.into(), self.interval)],
