@@ -1,13 +1,14 @@
 //! `dinrail describe`: what a component asks for and gives, or what a simulated plant has.
 
 use crate::config::Places;
+use crate::controller::build::{BuildError, ComponentError, Workshop};
 use crate::run::Ending;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use dinrail_core::description::{Description, ModelSlot, ParameterValue, TensorSpec};
-use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Profile};
+use dinrail_engine::{Limits, Pace, PluginComponent, Profile};
 use dinrail_sim::{Plant, Script};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Describes a component file, an installed plugin by its file's name, or a simulated plant by its name.
 #[must_use]
@@ -31,29 +32,21 @@ pub fn describe(what: &str, places: &Places) -> Ending {
 /// Why there is nothing to describe.
 #[derive(Debug, thiserror::Error)]
 enum DescribeError {
-    #[error(
-        "`{0}` is no component file, none that is installed, and no plant; plants are {plants}",
-        plants = dinrail_sim::PLANTS.join(", ")
-    )]
-    Missing(String),
-    #[error("`{path}` can't be read: {error}", path = .path.display())]
-    Read { path: PathBuf, error: std::io::Error },
+    #[error("{0}; nor is it a plant: those are {plants}", plants = dinrail_sim::PLANTS.join(", "))]
+    Missing(ComponentError),
     #[error(transparent)]
-    Engine(#[from] dinrail_engine::EngineError),
-    #[error("`{path}`: {error}", path = .path.display())]
-    Load { path: PathBuf, error: dinrail_engine::LoadError },
+    Component(ComponentError),
+    #[error(transparent)]
+    Engine(#[from] BuildError),
     #[error("`{path}`: {error}", path = .path.display())]
     Describe { path: PathBuf, error: dinrail_engine::DescribeError },
 }
 
 fn component(what: &str, places: &Places) -> Result<(PluginComponent, Description), DescribeError> {
-    let here = std::iter::once(PathBuf::from(what));
-    let installed = places.plugins.iter().flat_map(|folder| [folder.join(what), folder.join(format!("{what}.wasm"))]);
-    let path = here.chain(installed).find(|path| path.is_file());
-    let path = path.ok_or_else(|| DescribeError::Missing(what.to_owned()))?;
-    let bytes = std::fs::read(&path).map_err(|error| DescribeError::Read { path: path.clone(), error })?;
-    let engine = Engine::new(EngineSettings::default())?;
-    let component = engine.compile(&bytes).map_err(|error| DescribeError::Load { path: path.clone(), error })?;
+    let (path, component) = Workshop::new()?.open(Path::new(what), places).map_err(|error| match error {
+        ComponentError::Missing(_) => DescribeError::Missing(error),
+        ComponentError::Read { .. } | ComponentError::Load { .. } => DescribeError::Component(error),
+    })?;
     // The roomiest of the limits: what it is given later, the configuration says.
     let limits = Limits::new(Profile::Interpreted, Pace::Background);
     let description = component.describe(&limits).map_err(|error| DescribeError::Describe { path, error })?;
