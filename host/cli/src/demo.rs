@@ -72,9 +72,9 @@ fn embed_broker(config: &mut Config) -> Result<Option<EmbeddedBroker>, dinrail_f
 fn shortcomings(finished: &Finished) -> Vec<String> {
     let Finished { summary, profit_rose, .. } = finished;
     let mut missing = Vec::new();
-    for plugin in summary.plugins.iter().filter(|plugin| plugin.faults > 0) {
-        let fault = plugin.last_fault.as_deref().unwrap_or("unknown");
-        missing.push(format!("{} faulted {} times, the latest: {fault}", plugin.name, plugin.faults));
+    for plugin in summary.plugins.iter().filter(|plugin| plugin.counts.faults > 0) {
+        let fault = plugin.counts.last_fault.as_deref().unwrap_or("unknown");
+        missing.push(format!("{} faulted {} times, the latest: {fault}", plugin.counts.name, plugin.counts.faults));
     }
     for detection in unseen(summary) {
         missing.push(format!("the fault {detection} was not seen in time"));

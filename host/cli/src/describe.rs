@@ -2,13 +2,14 @@
 
 use crate::config::Places;
 use crate::config::document::nearest;
+use crate::controller::build::{BuildError, ComponentError, Workshop};
 use crate::run::Ending;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use dinrail_core::description::{Description, ModelSlot, ParameterValue, TensorSpec};
-use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Profile};
+use dinrail_engine::{Limits, Pace, PluginComponent, Profile};
 use dinrail_sim::{Plant, Script};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A component does not say which tables it loads.
 const TABLES: &str = "\nTables\n  It loads tables of numbers by name: `NAME.csv` in the folder that `tables = \"FOLDER\"` of its part of the \
@@ -47,28 +48,23 @@ enum DescribeError {
         plants = dinrail_sim::PLANTS.join(", ")
     )]
     Missing { what: String, plugins: Vec<String>, folders: Vec<PathBuf> },
-    #[error("`{path}` can't be read: {error}", path = .path.display())]
-    Read { path: PathBuf, error: std::io::Error },
     #[error(transparent)]
-    Engine(#[from] dinrail_engine::EngineError),
-    #[error("`{path}`: {error}", path = .path.display())]
-    Load { path: PathBuf, error: dinrail_engine::LoadError },
+    Component(ComponentError),
+    #[error(transparent)]
+    Engine(#[from] BuildError),
     #[error("`{path}`: {error}", path = .path.display())]
     Describe { path: PathBuf, error: dinrail_engine::DescribeError },
 }
 
 fn component(what: &str, places: &Places) -> Result<(PluginComponent, Description), DescribeError> {
-    let here = std::iter::once(PathBuf::from(what));
-    let installed = places.plugins.iter().flat_map(|folder| [folder.join(what), folder.join(format!("{what}.wasm"))]);
-    let path = here.chain(installed).find(|path| path.is_file());
-    let path = path.ok_or_else(|| DescribeError::Missing {
-        what: what.to_owned(),
-        plugins: installed_plugins(places),
-        folders: places.plugins.clone(),
+    let (path, component) = Workshop::new()?.open(Path::new(what), places).map_err(|error| match error {
+        ComponentError::Missing(_) => DescribeError::Missing {
+            what: what.to_owned(),
+            plugins: installed_plugins(places),
+            folders: places.plugins.clone(),
+        },
+        ComponentError::Read { .. } | ComponentError::Load { .. } => DescribeError::Component(error),
     })?;
-    let bytes = std::fs::read(&path).map_err(|error| DescribeError::Read { path: path.clone(), error })?;
-    let engine = Engine::new(EngineSettings::default())?;
-    let component = engine.compile(&bytes).map_err(|error| DescribeError::Load { path: path.clone(), error })?;
     // The roomiest of the limits: what it is given later, the configuration says.
     let limits = Limits::new(Profile::Interpreted, Pace::Background);
     let description = component.describe(&limits).map_err(|error| DescribeError::Describe { path, error })?;

@@ -17,6 +17,9 @@ const EXIT_REFUSED: u8 = 2;
 /// A command line that is none.
 const EXIT_USAGE: u8 = 64;
 
+/// A configuration's integers end at 2^63 − 1, and runs count up from the first seed.
+const SEED_MAX: u64 = u64::MAX / 4;
+
 #[derive(Debug, Parser)]
 #[command(name = "dinrail", version, about = "Runs WebAssembly plugins on industrial signals")]
 struct Arguments {
@@ -47,7 +50,7 @@ enum Command {
         #[arg(long, value_name = "COMPONENT")]
         plugin: Option<PathBuf>,
         /// First seed of simulated plants.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
         seed: Option<u64>,
         /// Where the data sets are; else DINRAIL_DATA says it.
         #[arg(long, value_name = "DIR")]
@@ -93,7 +96,7 @@ enum Command {
         #[command(flatten)]
         length: Length,
         /// Seed of the plant's noise, instead of the configuration's.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
         seed: Option<u64>,
     },
 }

@@ -1,7 +1,7 @@
 //! Models that mean harm, in full number.
 
 use crate::Proof;
-use crate::plugin_faults::{component, report, start_with};
+use crate::plugin_faults::start_with;
 use anyhow::{Context, Result};
 use dinrail_core::inference::{InferenceError, Model, Tensor};
 use dinrail_core::outcome::{Fault, Outcome};
@@ -9,6 +9,7 @@ use dinrail_engine::{Engine, EngineSettings};
 use dinrail_inference::Catalog;
 use dinrail_tests::advice::advised;
 use dinrail_tests::hostile_models::{self as hostile, Chance, Fate};
+use dinrail_tests::instance::{call, component, frame};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,11 @@ const MUTANTS: u64 = 10_000;
 const CALLS: usize = 50;
 /// Wall time of a call.
 const DEADLINE: Duration = Duration::from_millis(5);
+/// Whole runs in which the longest node is looked for.
+const NODE_RUNS: usize = 5;
+/// What an overrun may take beside two of the longest nodes: the clock is looked at between nodes, and a thread that the
+/// system put aside looks later.
+const SPARE: Duration = Duration::from_millis(5);
 
 /// Row 12. A crash of this process would end the row.
 pub(crate) fn mutants() -> Result<Proof> {
@@ -87,18 +93,23 @@ pub(crate) fn slow_and_not_a_number() -> Result<Proof> {
     let slow = catalog.load(&hostile::write(directory.path(), "slow", &hostile::slow(120, 100_000))?)?;
     let nan = catalog.load(&hostile::write(directory.path(), "nan", &hostile::not_a_number())?)?;
     // What a whole run takes.
-    let input = Tensor::new(vec![1, 100_000], vec![1.0; 100_000].into())?;
+    let input = [Tensor::new(vec![1, 100_000], vec![1.0; 100_000].into())?];
     let mut session = slow.session();
     session.prepare(1)?;
     let begun = Instant::now();
-    session.run(&[input], None)?;
+    session.run(&input, None)?;
     let whole = begun.elapsed();
+    let mut node = Duration::ZERO;
     let (mut cut, mut refused, mut answered, mut longest) = (0, 0, 0, Duration::ZERO);
     let mut slow_guest = start_with(&component, vec![("model".into(), prepared(&slow)?)])?;
     let mut nan_guest = start_with(&component, vec![("model".into(), prepared(&nan)?)])?;
-    for _ in 0..CALLS {
+    for round in 0..CALLS {
+        // Among the calls, so that the nodes have the same machine to share.
+        if round % (CALLS / NODE_RUNS) == 0 {
+            node = node.max(session.longest_node(&input)?);
+        }
         for guest in [&mut slow_guest, &mut nan_guest] {
-            let report = report(guest, DEADLINE);
+            let report = call(guest, &frame(0), DEADLINE);
             for entry in &report.inferences {
                 match &entry.outputs {
                     Err(InferenceError::Deadline) => {
@@ -117,16 +128,23 @@ pub(crate) fn slow_and_not_a_number() -> Result<Proof> {
     let acts = advised(&hostile::constant(85.0), false)?;
     let late = advised(&hostile::slow(120, 100_000), true)?;
     let none = advised(&hostile::not_a_number(), false)?;
-    // A call that is under way when the run ends is neither late nor answered.
-    let never = [late, none].iter().all(|advised| advised.commands + advised.proposals == 0 && advised.unanswered > 0);
+    // Whether a slow call faults within its scan or after it, the machine's load decides; in virtual time nothing is late,
+    // and each call must have been refused. One that is under way when the run ends is neither late nor answered.
+    let never = [late, none].iter().all(|advised| advised.commands + advised.proposals == 0 && advised.unanswered > 0)
+        && none.unanswered == none.calls;
+    let overrun = longest.saturating_sub(DEADLINE);
+    let overrun_max = 2 * node + SPARE;
     Ok(Proof {
         figure: format!(
-            "{cut}/{CALLS} slow inferences cut ({:.1} ms whole, at most {:.1} ms at a deadline of {} ms), \
-             {refused}/{CALLS} without a number refused; {answered} of {} frames answered; through the controller {} late \
+            "{cut}/{CALLS} slow inferences cut ({:.1} ms whole, at most {:.1} ms at a deadline of {} ms: {:.1} ms over it, \
+             {:.1} ms allowed, the longest node taking {:.1} ms), {refused}/{CALLS} without a number refused; {answered} of {} frames answered; through the controller {} late \
              and {} without a number, {} proposals and {} commands of theirs ({} commands of a sound model)",
             whole.as_secs_f64() * 1e3,
             longest.as_secs_f64() * 1e3,
             DEADLINE.as_millis(),
+            overrun.as_secs_f64() * 1e3,
+            overrun_max.as_secs_f64() * 1e3,
+            node.as_secs_f64() * 1e3,
             2 * CALLS,
             late.unanswered,
             none.unanswered,
@@ -136,7 +154,7 @@ pub(crate) fn slow_and_not_a_number() -> Result<Proof> {
         ),
         holds: never
             && acts.commands > 0
-            && late.calls > 0
+            && overrun <= overrun_max
             && cut == CALLS
             && refused == CALLS
             && answered == 0

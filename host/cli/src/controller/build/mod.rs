@@ -2,10 +2,13 @@
 //! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
+mod components;
 mod refusals;
 pub(crate) mod tables;
 mod wiring;
 mod workers;
+
+pub use components::ComponentError;
 
 use super::Controller;
 use super::identity::Identity;
@@ -99,13 +102,6 @@ impl Workshop {
     pub fn new() -> Result<Workshop, BuildError> {
         let engine = Engine::new(EngineSettings::default())?;
         Ok(Workshop { engine, catalog: crate::plan_child::catalog(), compiled: Mutex::new(HashMap::new()) })
-    }
-
-    /// The world of a component file, or why it is none.
-    pub fn world_of(&self, path: &Path) -> Result<World, String> {
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let component = self.component(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(component.world())
     }
 
     /// The component of these bytes; compiled once as long as the file stays the same.

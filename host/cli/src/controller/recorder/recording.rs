@@ -100,7 +100,7 @@ impl Recording {
             Some(key) => format!("{}[{key}]", of.config.name),
             None => of.config.name.clone(),
         };
-        self.statistics.plugins[plugin].instances += 1;
+        self.statistics.plugins[plugin].counts.instances += 1;
         self.known.push(Known { plugin, asset, label, context, registered });
     }
 
@@ -141,7 +141,7 @@ impl Recording {
         }
         for change in &record.states {
             let known = &self.known[change.instance.index()];
-            self.statistics.plugins[known.plugin].state = change.state;
+            self.statistics.plugins[known.plugin].counts.state = change.state;
         }
         self.take_notes(&scan);
         let tags = Arc::clone(&self.setup.tags);
@@ -183,7 +183,7 @@ impl Recording {
         for (id, notes) in &scan.notes {
             let known = &self.known[id.index()];
             let figures = &mut self.statistics.plugins[known.plugin];
-            figures.notes_dropped += notes.logs_dropped + notes.metrics_dropped;
+            figures.counts.notes_dropped += notes.logs_dropped + notes.metrics_dropped;
             for metric in &notes.metrics {
                 match metric {
                     Metric::Gauge { name, value } => figures.gauge(name, *value),
@@ -216,8 +216,8 @@ impl Recording {
         statistics.commands += record.commands.len() as u64;
         for late in &record.late_faults {
             let figures = &mut statistics.plugins[self.known[late.instance.index()].plugin];
-            figures.faults += 1;
-            figures.last_fault = Some(late.fault.to_string());
+            figures.counts.faults += 1;
+            figures.counts.last_fault = Some(late.fault.to_string());
         }
         for instance in &record.instances {
             self.count_outcome(instance);
@@ -228,7 +228,7 @@ impl Recording {
         let statistics = &mut self.statistics;
         let figures = &mut statistics.plugins[self.known[instance.instance.index()].plugin];
         figures.count(&instance.report.outcome, instance.report.duration_ns);
-        figures.drifted += u64::from(instance.report.inferences.iter().any(|inference| inference.outside));
+        figures.counts.drifted += u64::from(instance.report.inferences.iter().any(|inference| inference.outside));
         statistics.inferences += instance.report.inferences.len() as u64;
         if let Outcome::Answered(results) = &instance.report.outcome {
             statistics.results += results.len() as u64;
@@ -277,15 +277,15 @@ impl Recording {
             let message = StateMessage {
                 scan: record.scan,
                 time_ns: record.time_ns,
-                plugin: &figures.name,
+                plugin: &figures.counts.name,
                 asset: known.asset.as_deref(),
-                world: figures.world,
+                world: figures.counts.world,
                 state: change.state,
-                digest: &figures.digest,
-                calls: figures.calls,
-                faults: figures.faults,
-                missed: figures.missed,
-                drifted: figures.drifted,
+                digest: &figures.counts.digest,
+                calls: figures.counts.calls,
+                faults: figures.counts.faults,
+                missed: figures.counts.missed,
+                drifted: figures.counts.drifted,
             };
             for sink in &mut self.setup.mqtt {
                 sink.state(&message);

@@ -1,6 +1,6 @@
 //! The judge of a bearing that wears out.
 
-use super::{INTERVAL_NAME, JudgeError, Judges, Metric, Trace};
+use super::{INTERVAL_LEVEL, INTERVAL_NAME, JudgeError, Judges, Metric, Trace};
 use crate::config::Config;
 use crate::run::Finished;
 use crate::score::data::RunInput;
@@ -123,7 +123,7 @@ impl Judges for Wear {
         let least = self.ranks.iter().copied().reduce(f64::min).filter(|_| self.ranks.len() == self.runs);
         vec![
             Metric::new("mode_named", share(self.named, self.runs)),
-            Metric { reference: Some(0.8), ..Metric::new("coverage_80", share(self.covered, self.judged)) },
+            Metric { reference: Some(INTERVAL_LEVEL), ..Metric::new("coverage_80", share(self.covered, self.judged)) },
             Metric::new("health_rank", least),
             Metric::new("claims_while_well", self.claims as f64),
         ]

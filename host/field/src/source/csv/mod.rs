@@ -145,6 +145,17 @@ pub enum Trouble {
         /// In the first line.
         expected: usize,
     },
+    /// Of a table that this one joins: another number of fields than its first line.
+    JoinedFields {
+        /// Its file.
+        path: PathBuf,
+        /// Where in it.
+        line: u64,
+        /// In this record.
+        found: usize,
+        /// In the file's first line.
+        expected: usize,
+    },
     /// Its time cannot be read.
     Time {
         /// As written, cut.
@@ -160,6 +171,10 @@ impl fmt::Display for CsvProblem {
         match &self.trouble {
             Trouble::Fields { found, expected } => {
                 write!(formatter, "{found} fields where the first line has {expected}")
+            }
+            Trouble::JoinedFields { path, line, found, expected } => {
+                let path = path.display();
+                write!(formatter, "line {line} of {path} has {found} fields where its first line has {expected}")
             }
             Trouble::Time { text } => write!(formatter, "the time `{text}` can't be read"),
             Trouble::Key => formatter.write_str("the key is empty or not text"),

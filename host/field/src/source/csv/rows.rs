@@ -166,17 +166,16 @@ impl Rows {
     }
 
     fn row(&mut self) -> Result<Result<Row, Trouble>, CsvError> {
-        let found = self.records.record().len();
+        let misfit = self.records.misfit(self.fields);
         // A record of another length may still say whose period it takes.
         let asset = match self.asset()? {
             Ok(asset) => asset,
-            Err(trouble) if found == self.fields => return Ok(Err(trouble)),
-            Err(_) => return Ok(Err(Trouble::Fields { found, expected: self.fields })),
+            Err(trouble) => return Ok(Err(misfit.unwrap_or(trouble))),
         };
         let number = self.assets[asset].records;
         self.assets[asset].records += 1;
-        if found != self.fields {
-            return Ok(Err(Trouble::Fields { found, expected: self.fields }));
+        if let Some(trouble) = misfit {
+            return Ok(Err(trouble));
         }
         let time_ns = match self.time(asset, number) {
             Ok(time_ns) => time_ns,

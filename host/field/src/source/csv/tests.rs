@@ -101,6 +101,21 @@ fn row(asset: &str, seconds: f64, values: &[&str]) -> (String, f64, Vec<String>)
 }
 
 #[test]
+fn a_short_record_is_not_filled_by_the_file_beside_it() {
+    // In the second record the files together have as many fields as in the first.
+    let text = "unit,a\nx,1\nx\nx,3\n";
+    let mut table = Table::new(text, ",", vec![name("a"), name("b"), name("c")], every_second()).keyed(name("unit"));
+    let beside = table.folder.path().join("beside.csv");
+    std::fs::write(&beside, "b,c\n10,100\n20,200,2000\n30,300\n").unwrap();
+    table.options.join = vec![beside];
+    let (readings, source) = table.readings();
+    assert_eq!(summary(&readings), [row("x", 0.0, &["1", "10", "100"]), row("x", 2.0, &["3", "30", "300"])]);
+    assert_eq!(source.counts().bad_records, 1);
+    let [problem] = source.problems() else { panic!("one problem: {:?}", source.problems()) };
+    assert_eq!(problem.to_string(), "line 3: 1 fields where the first line has 2");
+}
+
+#[test]
 fn semicolons_with_a_header_and_times() {
     // The byte order mark, quotes, spaces, an empty line and no end of line at the end.
     let text = "\u{feff}datetime; Flow Rate ;Current;anomaly\r\n1970-01-01 00:00:10;32.0;1.5;0\r\n\r\n\
