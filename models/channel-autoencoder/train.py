@@ -179,6 +179,8 @@ name = "window"
 shape = ["batch", {WINDOW}]
 unit = "1"
 summary = "Channels x samples, oldest first, in standard deviations of the channel's calibration, clipped to +-{CLIP:g}"
+# No `statistics`: the plugin standardises each window by the channel's own calibration and clips it, so that no range of
+# the training data would tell a channel that is unlike them.
 
 [[outputs]]
 name = "reconstruction"

@@ -1,35 +1,12 @@
 //! A reactor whose setpoint stays at 80 °C unless a model's advice moves it, through the built controller.
 
-use crate::controller::{Site, summary};
+use crate::controller::{Site, reactor, summary};
 use crate::environment;
 use anyhow::{Context, Result, ensure};
 
-const REACTOR: &str = r#"
-[scan]
-period = "20ms"
-budget = "10ms"
-speed = SPEED
+const SCAN: &str = "[scan]\nperiod = \"20ms\"\nbudget = \"10ms\"\n";
 
-[sources.plant]
-kind = "sim"
-plant = "reactor"
-
-[tags."reactor.temp*"]
-source = "plant"
-unit = "Cel"
-
-[outputs."sp"]
-source = "plant"
-actuator = "reactor.temp_sp"
-unit = "Cel"
-range = [70, 100]
-slew = "10 Cel/s"
-lease = "10s"
-default = 80
-readback = "reactor.temp_sp_readback"
-on_stop = "hold"
-mode = "auto"
-
+const PLUGIN: &str = r#"
 [plugins.advice]
 component = "adviser.wasm"
 inputs = { signals = ["reactor.temp"] }
@@ -41,9 +18,9 @@ mode = "auto"
 /// What came of a model's advice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Advised {
-    /// Calls of the plugin.
+    /// Calls of the plugin that ended in time, however they did.
     pub calls: u64,
-    /// Those that faulted, and those that came too late.
+    /// Calls that faulted, and those that came too late; one that did both counts twice.
     pub unanswered: u64,
     /// Proposals, whatever the guard made of them.
     pub proposals: u64,
@@ -54,7 +31,7 @@ pub struct Advised {
 /// Runs the reactor for two seconds with a model's advice: in virtual time, where nothing is late, or in wall time.
 pub fn advised(model: &[u8], in_wall_time: bool) -> Result<Advised> {
     let speed = if in_wall_time { "1" } else { "\"max\"" };
-    let site = Site::new(&REACTOR.replace("SPEED", speed));
+    let site = Site::new(&format!("{SCAN}speed = {speed}\n{}{PLUGIN}", reactor("10 Cel/s")));
     std::fs::copy(environment::guest("adviser"), site.path("adviser.wasm"))?;
     std::fs::write(site.path("model.onnx"), model)?;
     let output = site.output("run", &["--run-time", "2s", "--json", "--quiet"]);

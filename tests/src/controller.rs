@@ -101,6 +101,35 @@ pub fn models() -> PathBuf {
 /// The demonstration's configuration.
 pub const DEMO: &str = include_str!("../scenarios/demo/dinrail.toml");
 
+/// A configuration's part with the reactor as its plant, its temperatures, and the output `sp`: its setpoint, which stays
+/// at 80 °C unless a plugin moves it, and then by no more than `slew`.
+#[must_use]
+pub fn reactor(slew: &str) -> String {
+    format!(
+        r#"
+[sources.plant]
+kind = "sim"
+plant = "reactor"
+
+[tags."reactor.temp*"]
+source = "plant"
+unit = "Cel"
+
+[outputs."sp"]
+source = "plant"
+actuator = "reactor.temp_sp"
+unit = "Cel"
+range = [70, 100]
+slew = "{slew}"
+lease = "10s"
+default = 80
+readback = "reactor.temp_sp_readback"
+on_stop = "hold"
+mode = "auto"
+"#
+    )
+}
+
 /// The demonstration's plant and plugins without broker, in virtual time at the same scan of 6 s of run
 /// time, results into `results.jsonl`: an hour takes seconds, and every run of a seed is the same.
 ///

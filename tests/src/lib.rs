@@ -5,5 +5,6 @@ pub mod advice;
 pub mod controller;
 pub mod environment;
 pub mod hostile_models;
+pub mod instance;
 
 include!(concat!(env!("OUT_DIR"), "/guests.rs"));

@@ -5,6 +5,8 @@
 use dinrail_core::inference::{InferenceError, Model, Tensor};
 use dinrail_inference::{Catalog, LoadError};
 use dinrail_tests::advice::advised;
+use dinrail_tests::controller::{Site, summary};
+use dinrail_tests::environment;
 use dinrail_tests::hostile_models::{self as hostile, Chance, Fate};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -88,4 +90,62 @@ fn advice_that_is_no_number_never_acts() {
     assert!(good.unanswered == 0 && good.commands > 0, "{good:?}");
     let none = advised(&hostile::not_a_number(), false).unwrap();
     assert_eq!((none.calls, none.unanswered, none.commands), (good.calls, good.calls, 0));
+}
+
+/// A plugin whose model's `model.toml` says what its training data were.
+const DRIFT: &str = r#"
+[scan]
+period = "1s"
+speed = "max"
+
+[sources.rows]
+kind = "csv"
+path = "rows.csv"
+time = { period = "1s" }
+
+[tags.x]
+source = "rows"
+
+[plugins.watch]
+component = "inference.wasm"
+inputs = { signals = ["x"] }
+models = { model = "known" }
+
+[sinks.results]
+kind = "jsonl"
+path = "results.jsonl"
+"#;
+
+/// `model.toml` of a model of four inputs, trained on numbers from 0 to 1.
+fn described(sha256: &str) -> String {
+    let tensor = "shape = [1, 4]\nunit = \"1\"\n";
+    format!(
+        "name = \"known\"\nsummary = \"Always a half\"\nfile = \"model.onnx\"\nsha256 = \"{sha256}\"\nlicence = \"MIT\"\n\n\
+         [[inputs]]\nname = \"x\"\n{tensor}statistics = {{ low = [0, 0, 0, 0], high = [1, 1, 1, 1] }}\n\n\
+         [[outputs]]\nname = \"y\"\n{tensor}"
+    )
+}
+
+#[test]
+fn answers_to_inputs_unlike_the_training_data_are_uncertain() {
+    let site = Site::new(DRIFT);
+    std::fs::copy(environment::guest("inference"), site.path("inference.wasm")).unwrap();
+    std::fs::create_dir(site.path("known")).unwrap();
+    let onnx = hostile::write(&site.path("known"), "model", &hostile::constant(0.5)).unwrap();
+    let digest = Catalog::new().load(&onnx).unwrap().sha256().to_owned();
+    std::fs::write(site.path("known/model.toml"), described(&digest)).unwrap();
+    // At both ends, just past them, and back.
+    let rows = [("0", "good"), ("1", "good"), ("1.001", "uncertain"), ("-0.001", "uncertain"), ("0.5", "good")];
+    let text: String = rows.iter().map(|(value, _)| format!("{value}\n")).collect();
+    std::fs::write(site.path("rows.csv"), format!("x\n{text}")).unwrap();
+    let output = site.output("run", &["--json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let qualities: Vec<String> =
+        site.lines("results.jsonl").iter().map(|line| line["quality"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(qualities, rows.map(|(_, quality)| quality), "{said}");
+    let summary = summary(&output);
+    assert_eq!((&summary["plugins"][0]["drifted"], &summary["plugins"][0]["calls"]), (&2.into(), &5.into()));
+    assert_eq!(said.matches("sees inputs unlike its training data").count(), 1, "{said}");
+    assert_eq!(said.matches("sees usual inputs again").count(), 1, "{said}");
 }

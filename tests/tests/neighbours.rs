@@ -1,34 +1,13 @@
 //! What one plugin, sink or file does wrong costs nobody else: through the built controller.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use dinrail_tests::controller::{Site, summary};
+use dinrail_tests::controller::{Site, reactor, summary};
 use dinrail_tests::environment;
 
-/// A reactor, its setpoint, and an optimizer that answers every scan.
-const REACTOR: &str = r#"
-[scan]
-period = "50ms"
-
-[sources.plant]
-kind = "sim"
-plant = "reactor"
-
-[tags."reactor.temp*"]
-source = "plant"
-unit = "Cel"
-
-[outputs."sp"]
-source = "plant"
-actuator = "reactor.temp_sp"
-unit = "Cel"
-range = [70, 100]
-slew = "0.5 Cel/s"
-lease = "10s"
-default = 80
-readback = "reactor.temp_sp_readback"
-on_stop = "hold"
-mode = "auto"
-
+/// The plant, and an optimizer that answers every scan.
+fn stepping(period: &str) -> String {
+    let scan = format!("[scan]\nperiod = \"{period}\"\n");
+    let plugin = r#"
 [plugins.step]
 component = "stepper.wasm"
 inputs = { signals = ["reactor.temp"] }
@@ -36,6 +15,8 @@ outputs = { setpoint = "sp" }
 parameters = { start = 80.0, step = 0.1 }
 mode = "auto"
 "#;
+    format!("{scan}{}{plugin}", reactor("0.5 Cel/s"))
+}
 
 fn with_guests(site: &Site, subcommand: &str, arguments: &[&str]) -> std::process::Output {
     let guests = environment::guest("loop");
@@ -57,7 +38,7 @@ background = true
 period = "6s"
 deadline = "5s"
 "#;
-    let site = Site::new(&format!("{REACTOR}{looping}"));
+    let site = Site::new(&format!("{}{looping}", stepping("50ms")));
     let summary = summary(&with_guests(&site, "run", &["--for", "3s", "--json", "--quiet"]));
     let (scans, calls) = (summary["scans"].as_u64().unwrap(), summary["plugins"][0]["calls"].as_u64().unwrap());
     // Sharing a thread with the loop it would get one or two.
@@ -84,7 +65,7 @@ assets = { key = "unit" }
 inputs = { signals = ["engine"] }
 parameters = { call = "configure" }
 "#;
-    let site = Site::new(&format!("{REACTOR}{per_asset}"));
+    let site = Site::new(&format!("{}{per_asset}", stepping("50ms")));
     std::fs::write(site.path("engines.csv"), "unit,v\na,1\nb,2\n").unwrap();
     let output = with_guests(&site, "check", &[]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -107,7 +88,7 @@ source = "table"
 kind = "jsonl"
 path = "./table.csv"
 "#;
-    let site = Site::new(&format!("{REACTOR}{over}"));
+    let site = Site::new(&format!("{}{over}", stepping("50ms")));
     std::fs::write(site.path("table.csv"), "v\n1\n").unwrap();
     let output = with_guests(&site, "check", &[]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -121,7 +102,7 @@ path = "./table.csv"
 #[test]
 fn a_sink_that_takes_nothing_does_not_hold_the_end_up() {
     let stdout = "[sinks.out]\nkind = \"jsonl\"\npath = \"-\"\n";
-    let site = Site::new(&format!("{REACTOR}{stdout}").replace("period = \"50ms\"", "period = \"1ms\""));
+    let site = Site::new(&format!("{}{stdout}", stepping("1ms")));
     with_guests(&site, "check", &[]);
     let mut child = site
         .command("run")

@@ -92,6 +92,62 @@ fn files_are_judged_together_and_drawn() {
     assert!(page.contains("made-up") && page.contains("0.csv"));
 }
 
+/// Changes a file of the scenario.
+fn alter(folder: &Path, name: &str, from: &str, to: &str) {
+    let path = folder.join("scenarios/made-up").join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_label_that_the_plugin_sees_judges_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario(folder.path(), 0.8);
+    data(folder.path(), 1);
+    alter(folder.path(), "dinrail.toml", r#"["a", "b"]"#, r#"["*"]"#);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let output = score(&["--scenarios", &path("scenarios"), "--data", &path("data"), "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`wrong`, by which it is judged"));
+    assert!(row(&summary(&output), "f1")["result"].is_null());
+}
+
+#[test]
+fn assets_of_a_table_are_judged_each_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario(folder.path(), 0.8);
+    data(folder.path(), 1);
+    alter(folder.path(), "dinrail.toml", "time = { period", "key = \"unit\"\ntime = { period");
+    alter(folder.path(), "dinrail.toml", "component =", "assets = { key = \"unit\" }\ncomponent =");
+    // The same rows for two assets in turn, one label of one of them unreadable.
+    let place = folder.path().join("data/made-up/0.csv");
+    let rows = std::fs::read_to_string(&place).unwrap();
+    let mut both = String::from("unit,a,b,wrong\n");
+    for (number, line) in rows.lines().skip(1).enumerate() {
+        let values = line.rsplit_once(',').unwrap().0;
+        let label = if number == 300 { format!("{values},?") } else { line.to_owned() };
+        both.push_str(&format!("1,{line}\n2,{label}\n"));
+    }
+    std::fs::write(place, both).unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let output = score(&["--scenarios", &path("scenarios"), "--data", &path("data"), "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let line = summary(&output);
+    assert_eq!(row(&line, "rows_without_label")["result"], 1.0);
+    assert_eq!(row(&line, "rows_unanswered")["result"], 0.0);
+    assert_eq!(row(&line, "event_recall")["result"], 1.0);
+    // Windows are of one series.
+    let windows = r#"{"0.csv": [["1970-01-01 00:06:40", "1970-01-01 00:08:20"]]}"#;
+    std::fs::write(folder.path().join("data/made-up/windows.json"), windows).unwrap();
+    let judge = "kind = \"detection\"\nlabel = \"wrong\"\nskip_rows = 200";
+    alter(folder.path(), "scenario.toml", judge, "kind = \"nab\"\nwindows = \"windows.json\"");
+    let output = score(&["--scenarios", &path("scenarios"), "--data", &path("data")]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("the table has 2 assets"), "{said}");
+}
+
 #[test]
 fn a_bar_that_is_missed_is_a_failure() {
     let folder = tempfile::tempdir().unwrap();
@@ -125,6 +181,9 @@ fn what_is_not_there_is_a_mistake_of_the_command_line() {
     assert!(text.contains("`skap`") && text.contains("skab"), "{text}");
     assert_eq!(score(&["--plugin", "nothing"]).status.code(), Some(64));
     assert_eq!(score(&["--no-such-option"]).status.code(), Some(64));
+    // 2^63: no configuration can hold it.
+    let seed = score(&["rig", "--seed", "9223372036854775808"]);
+    assert_eq!(seed.status.code(), Some(64), "{}", String::from_utf8_lossy(&seed.stderr));
 }
 
 #[test]

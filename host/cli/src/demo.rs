@@ -21,7 +21,7 @@ pub fn demo(path: &Path, places: &Places, options: &RunOptions, seed: Option<u64
     let broker = match embed_broker(&mut config) {
         Ok(broker) => broker,
         Err(error) => {
-            eprintln!("dinrail: the demonstration's broker can't be started: {error}");
+            tell!("dinrail: the demonstration's broker can't be started: {error}");
             return Ending::Failed;
         }
     };
@@ -36,7 +36,7 @@ pub fn demo(path: &Path, places: &Places, options: &RunOptions, seed: Option<u64
     run::print(&finished.summary, options.json);
     let missing = shortcomings(&finished);
     for shortcoming in &missing {
-        eprintln!("demo: {shortcoming}");
+        tell!("demo: {shortcoming}");
     }
     if missing.is_empty() { Ending::Well } else { Ending::Failed }
 }
@@ -60,7 +60,7 @@ fn embed_broker(config: &mut Config) -> Result<Option<EmbeddedBroker>, dinrail_f
     let wanted = link.url.parse::<BrokerAddress>().map_or(0, |address| address.port);
     let broker = EmbeddedBroker::start(wanted).or_else(|_| EmbeddedBroker::start(0))?;
     link.url = format!("mqtt://127.0.0.1:{}", broker.port());
-    eprintln!(
+    tell!(
         "broker: mqtt://127.0.0.1:{}  (look on: mosquitto_sub -p {} -t 'dinrail/#' -v)",
         broker.port(),
         broker.port()
@@ -72,9 +72,9 @@ fn embed_broker(config: &mut Config) -> Result<Option<EmbeddedBroker>, dinrail_f
 fn shortcomings(finished: &Finished) -> Vec<String> {
     let Finished { summary, profit_rose, .. } = finished;
     let mut missing = Vec::new();
-    for plugin in summary.plugins.iter().filter(|plugin| plugin.faults > 0) {
-        let fault = plugin.last_fault.as_deref().unwrap_or("unknown");
-        missing.push(format!("{} faulted {} times, the latest: {fault}", plugin.name, plugin.faults));
+    for plugin in summary.plugins.iter().filter(|plugin| plugin.counts.faults > 0) {
+        let fault = plugin.counts.last_fault.as_deref().unwrap_or("unknown");
+        missing.push(format!("{} faulted {} times, the latest: {fault}", plugin.counts.name, plugin.counts.faults));
     }
     for detection in unseen(summary) {
         missing.push(format!("the fault {detection} was not seen in time"));

@@ -1,28 +1,35 @@
 //! `dinrail describe`: what a component asks for and gives, or what a simulated plant has.
 
 use crate::config::Places;
+use crate::config::document::nearest;
+use crate::controller::build::{BuildError, ComponentError, Workshop};
 use crate::run::Ending;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use dinrail_core::description::{Description, ModelSlot, ParameterValue, TensorSpec};
-use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Profile};
+use dinrail_engine::{Limits, Pace, PluginComponent, Profile};
 use dinrail_sim::{Plant, Script};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// A component does not say which tables it loads.
+const TABLES: &str = "\nTables\n  It loads tables of numbers by name: `NAME.csv` in the folder that `tables = \"FOLDER\"` of its part of the \
+configuration names,\n  a line of column names and then numbers. Which they are, its inputs and models above say, or its \
+author.\n";
 
 /// Describes a component file, an installed plugin by its file's name, or a simulated plant by its name.
 #[must_use]
 pub fn describe(what: &str, places: &Places) -> Ending {
     if let Ok(plant) = dinrail_sim::plant(what, 0, Script::none()) {
-        print!("{}", plant_text(what, plant.as_ref()));
+        show!("{}", plant_text(what, plant.as_ref()));
         return Ending::Well;
     }
     match component(what, places) {
         Ok((component, description)) => {
-            print!("{}", component_text(&component, &description));
+            show!("{}", component_text(&component, &description));
             Ending::Well
         }
         Err(why) => {
-            eprintln!("dinrail: {why}");
+            tell!("dinrail: {why}");
             Ending::Failed
         }
     }
@@ -32,32 +39,54 @@ pub fn describe(what: &str, places: &Places) -> Ending {
 #[derive(Debug, thiserror::Error)]
 enum DescribeError {
     #[error(
-        "`{0}` is no component file, none that is installed, and no plant; plants are {plants}",
+        "`{what}` is no component file, no installed plugin and no plant{near}\n  plugins installed in {folders}: {plugins}\n  \
+         plants: {plants}",
+        near = nearest(what, plugins.iter().map(String::as_str).chain(dinrail_sim::PLANTS))
+            .map_or(String::new(), |name| format!("; did you mean `{name}`?")),
+        folders = list(folders.iter().map(|folder| folder.display().to_string())),
+        plugins = list(plugins.iter().cloned()),
         plants = dinrail_sim::PLANTS.join(", ")
     )]
-    Missing(String),
-    #[error("`{path}` can't be read: {error}", path = .path.display())]
-    Read { path: PathBuf, error: std::io::Error },
+    Missing { what: String, plugins: Vec<String>, folders: Vec<PathBuf> },
     #[error(transparent)]
-    Engine(#[from] dinrail_engine::EngineError),
-    #[error("`{path}`: {error}", path = .path.display())]
-    Load { path: PathBuf, error: dinrail_engine::LoadError },
+    Component(ComponentError),
+    #[error(transparent)]
+    Engine(#[from] BuildError),
     #[error("`{path}`: {error}", path = .path.display())]
     Describe { path: PathBuf, error: dinrail_engine::DescribeError },
 }
 
 fn component(what: &str, places: &Places) -> Result<(PluginComponent, Description), DescribeError> {
-    let here = std::iter::once(PathBuf::from(what));
-    let installed = places.plugins.iter().flat_map(|folder| [folder.join(what), folder.join(format!("{what}.wasm"))]);
-    let path = here.chain(installed).find(|path| path.is_file());
-    let path = path.ok_or_else(|| DescribeError::Missing(what.to_owned()))?;
-    let bytes = std::fs::read(&path).map_err(|error| DescribeError::Read { path: path.clone(), error })?;
-    let engine = Engine::new(EngineSettings::default())?;
-    let component = engine.compile(&bytes).map_err(|error| DescribeError::Load { path: path.clone(), error })?;
+    let (path, component) = Workshop::new()?.open(Path::new(what), places).map_err(|error| match error {
+        ComponentError::Missing(_) => DescribeError::Missing {
+            what: what.to_owned(),
+            plugins: installed_plugins(places),
+            folders: places.plugins.clone(),
+        },
+        ComponentError::Read { .. } | ComponentError::Load { .. } => DescribeError::Component(error),
+    })?;
     // The roomiest of the limits: what it is given later, the configuration says.
     let limits = Limits::new(Profile::Interpreted, Pace::Background);
     let description = component.describe(&limits).map_err(|error| DescribeError::Describe { path, error })?;
     Ok((component, description))
+}
+
+/// Names of the components in the folders where plugins are installed.
+pub(crate) fn installed_plugins(places: &Places) -> Vec<String> {
+    // A folder that is not there has none.
+    let entries = places.plugins.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let components = paths.filter(|path| path.is_file() && path.extension().is_some_and(|ending| ending == "wasm"));
+    let mut names: Vec<String> =
+        components.filter_map(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned())).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn list(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn table(header: &[&str]) -> Table {
@@ -108,6 +137,14 @@ fn component_text(component: &PluginComponent, described: &Description) -> Strin
         models.add_row([&slot.name, needed, &shapes(slot), &slot.summary]);
     }
     part("Models", models);
+    if component.needs_assets() {
+        text.push_str(TABLES);
+    }
+    let mut part = |title: &str, table: Table| {
+        if table.row_count() > 0 {
+            text.push_str(&format!("\n{title}\n{table}\n"));
+        }
+    };
     let mut results = table(&["result", "unit", "meaning"]);
     for field in &described.results {
         results.add_row([&field.name, &field.unit, &field.summary]);
@@ -187,8 +224,16 @@ mod tests {
 
     #[test]
     fn what_is_neither_file_nor_plant_is_said() {
-        let places = Places { plugins: vec![], models: vec![] };
-        let error = component("nothing-there", &places).err().unwrap();
-        assert!(error.to_string().contains(&dinrail_sim::PLANTS.join(", ")), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("high-limit.wasm"), "").unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "").unwrap();
+        let places = Places { plugins: vec![folder.path().to_owned()], models: vec![] };
+        let said = |what: &str| component(what, &places).err().unwrap().to_string();
+        for part in [&dinrail_sim::PLANTS.join(", "), ": high-limit\n", &folder.path().display().to_string()] {
+            assert!(said("nothing-there").contains(part), "{}", said("nothing-there"));
+        }
+        assert!(!said("nothing-there").contains("did you mean"));
+        assert!(said("high-limt").contains("did you mean `high-limit`?"), "{}", said("high-limt"));
+        assert!(said("reacter").contains("did you mean `reactor`?"), "{}", said("reacter"));
     }
 }

@@ -6,10 +6,15 @@
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
 //! - [`plan_child`]: the process that tries models out
+//! - `logging`: what is logged, and where it goes
+//! - `tell`: words that nobody may be reading
 //! - [`run`]: from a configuration to a finished run
 //! - [`describe`]: what a component or a plant has
 //! - [`score`]: scenarios and their judges
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
+
+#[macro_use]
+mod tell;
 
 pub mod config;
 pub mod control;
@@ -17,6 +22,7 @@ pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod describe;
+mod logging;
 pub mod plan_child;
 pub mod run;
 pub mod score;

@@ -19,6 +19,9 @@ const EXIT_REFUSED: u8 = 2;
 /// A command line that is none.
 const EXIT_USAGE: u8 = 64;
 
+/// A configuration's integers end at 2^63 − 1, and runs count up from the first seed.
+const SEED_MAX: u64 = u64::MAX / 4;
+
 #[derive(Debug, Parser)]
 #[command(name = "dinrail", version, about = "Runs WebAssembly plugins on industrial signals")]
 struct Arguments {
@@ -42,14 +45,14 @@ enum Command {
     },
     /// Runs scenarios in virtual time and compares what the plugins did with the truth.
     Score {
-        /// Scenarios whose names begin so; all where none is named.
+        /// Scenarios by name, else by the beginning of names, else by a pattern such as 'rig*'; all where none is named.
         #[arg(value_name = "SCENARIO")]
         names: Vec<String>,
         /// Judges this component, or installed plugin, in place of the scenarios' own.
         #[arg(long, value_name = "COMPONENT")]
         plugin: Option<PathBuf>,
         /// First seed of simulated plants.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
         seed: Option<u64>,
         /// Where the data sets are; else DINRAIL_DATA says it.
         #[arg(long, value_name = "DIR")]
@@ -119,7 +122,7 @@ enum Command {
         #[command(flatten)]
         length: Length,
         /// Seed of the plant's noise, instead of the configuration's.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
         seed: Option<u64>,
     },
 }

@@ -12,6 +12,7 @@ use crate::controller::plant::SharedPlant;
 use crate::controller::recorder::Answer;
 use crate::controller::recorder::{Message, Recorder, Scan, mqtt_figures};
 use crate::controller::{Controller, recorder};
+use crate::logging::log_through;
 use crate::statistics::Summary;
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
@@ -59,13 +60,13 @@ pub fn check_file(path: &Path, places: &Places) -> Ending {
         Ok(config) => Workshop::new().and_then(|workshop| build::prepare(config, &workshop)),
         Err(errors) => {
             let ending = refuse(&errors);
-            eprintln!("no plugin, model or table was opened yet: correct this, and check again");
+            tell!("no plugin, model or table was opened yet: correct this, and check again");
             return ending;
         }
     };
     match prepared {
         Ok(prepared) => {
-            println!("{}: {}", path.display(), prepared.summary());
+            show!("{}: {}\n", path.display(), prepared.summary());
             Ending::Well
         }
         Err(error) => fail(&error),
@@ -90,12 +91,13 @@ pub fn run_file(path: &Path, places: &Places, options: &RunOptions) -> Ending {
 /// Whether everything that came in was read to its end, and everything that should go out did.
 fn is_whole(summary: &Summary) -> bool {
     if summary.samples.failed_sources > 0 {
-        eprintln!("dinrail: {} sources could not be read to their end", summary.samples.failed_sources);
+        tell!("dinrail: {} sources could not be read to their end", summary.samples.failed_sources);
     }
     if summary.sink_errors > 0 || summary.records_dropped > 0 {
-        eprintln!(
+        tell!(
             "dinrail: {} errors of sinks, {} scans without a record: results are missing",
-            summary.sink_errors, summary.records_dropped
+            summary.sink_errors,
+            summary.records_dropped
         );
     }
     summary.samples.failed_sources == 0 && summary.sink_errors == 0 && summary.records_dropped == 0
@@ -105,9 +107,9 @@ fn is_whole(summary: &Summary) -> bool {
 #[must_use]
 pub fn refuse(errors: &ConfigErrors) -> Ending {
     if std::io::stderr().is_terminal() {
-        eprintln!("{}", errors.drawn());
+        tell!("{}", errors.drawn());
     } else {
-        eprintln!("{errors}");
+        tell!("{errors}");
     }
     Ending::Refused
 }
@@ -122,7 +124,7 @@ pub fn fail(error: &BuildError) -> Ending {
         | BuildError::NoReport(_)
         | BuildError::Link { .. }
         | BuildError::Sink { .. } => {
-            eprintln!("dinrail: {error}");
+            tell!("dinrail: {error}");
             Ending::Failed
         }
     }
@@ -246,29 +248,6 @@ fn listen_for_signals(stop_now: Sender<()>) -> std::io::Result<()> {
         }
     })?;
     Ok(())
-}
-
-/// Logs go where the view is; `DINRAIL_LOG` says which.
-fn log_through(view: &View, time_zone: jiff::tz::TimeZone) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("DINRAIL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rumqttd=off,rumqttc=off"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(false)
-        .with_timer(SiteClock(time_zone))
-        .with_writer(view.log_writer());
-    // Already set where several runs share a process, as in tests.
-    let _ = subscriber.try_init();
-}
-
-/// Wall time as the site's clock shows it.
-struct SiteClock(jiff::tz::TimeZone);
-
-impl tracing_subscriber::fmt::time::FormatTime for SiteClock {
-    fn format_time(&self, writer: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
-        write!(writer, "{}", jiff::Timestamp::now().to_zoned(self.0.clone()).strftime("%F %T"))
-    }
 }
 
 struct Run {
@@ -418,7 +397,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
     let statistics = report.statistics;
     let left_out = report.view.finish();
     if left_out > 0 {
-        eprintln!("{left_out} lines were left out of the view, which could not keep up");
+        tell!("{left_out} lines were left out of the view, which could not keep up");
     }
     let (detections, false_episodes) = match report.detections {
         Some((detections, false_episodes)) => (Some(detections), Some(false_episodes)),

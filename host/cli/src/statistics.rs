@@ -6,9 +6,9 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Figures of one plugin, over all of its instances.
-#[derive(Debug)]
-pub struct PluginFigures {
+/// What is counted of one plugin, over all of its instances, and who it is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PluginCounts {
     /// Name in the configuration.
     pub name: String,
     /// World's name.
@@ -30,12 +30,22 @@ pub struct PluginFigures {
     /// Calls in which a model saw inputs unlike those it was trained on.
     pub drifted: u64,
     /// Latest fault, for the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<String>,
-    /// Wall time of the last call.
-    pub last_call_ns: u64,
     /// Log lines and metrics that went past the plugin's budget.
     pub notes_dropped: u64,
-    metrics: BTreeMap<String, f64>,
+    /// The plugin's own, the latest value of each; over all instances of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// Figures of one plugin as they grow.
+#[derive(Debug)]
+pub struct PluginFigures {
+    /// What is counted.
+    pub counts: PluginCounts,
+    /// Wall time of the last call.
+    pub last_call_ns: u64,
     call_ns: Histogram<u64>,
     total_call_ns: u128,
 }
@@ -51,20 +61,8 @@ impl PluginFigures {
     #[must_use]
     pub fn new(name: String, world: &'static str, digest: String) -> PluginFigures {
         PluginFigures {
-            name,
-            world,
-            digest,
-            state: "running",
-            instances: 0,
-            calls: 0,
-            faults: 0,
-            missed: 0,
-            skipped: 0,
-            drifted: 0,
-            last_fault: None,
+            counts: PluginCounts { name, world, digest, state: "running", ..PluginCounts::default() },
             last_call_ns: 0,
-            notes_dropped: 0,
-            metrics: BTreeMap::new(),
             call_ns: Histogram::new_with_bounds(1, MAX_CALL_NS, 3)
                 .expect("the bounds and three digits are within what a histogram can hold"),
             total_call_ns: 0,
@@ -75,20 +73,20 @@ impl PluginFigures {
     pub fn count(&mut self, outcome: &Outcome, duration_ns: u64) {
         match outcome {
             Outcome::Skipped(_) => {
-                self.skipped += 1;
+                self.counts.skipped += 1;
                 return;
             }
             Outcome::Missed => {
-                self.missed += 1;
+                self.counts.missed += 1;
                 return;
             }
             Outcome::Faulted(fault) => {
-                self.faults += 1;
-                self.last_fault = Some(fault.to_string());
+                self.counts.faults += 1;
+                self.counts.last_fault = Some(fault.to_string());
             }
             Outcome::Answered(_) => {}
         }
-        self.calls += 1;
+        self.counts.calls += 1;
         self.last_call_ns = duration_ns;
         self.total_call_ns += u128::from(duration_ns);
         self.call_ns.saturating_record(duration_ns.clamp(1, MAX_CALL_NS));
@@ -96,58 +94,46 @@ impl PluginFigures {
 
     /// Sets a metric of the plugin's own; a name past [`MAX_METRICS`] is dropped and counted.
     pub fn gauge(&mut self, name: &str, value: f64) {
-        if let Some(known) = self.metrics.get_mut(name) {
+        if let Some(known) = self.counts.metrics.get_mut(name) {
             *known = value;
-        } else if self.metrics.len() < MAX_METRICS {
-            self.metrics.insert(name.to_owned(), value);
+        } else if self.counts.metrics.len() < MAX_METRICS {
+            self.counts.metrics.insert(name.to_owned(), value);
         } else {
-            self.notes_dropped += 1;
+            self.counts.notes_dropped += 1;
         }
     }
 
     /// Adds to one.
     pub fn add(&mut self, name: &str, add: u64) {
-        let sum = self.metrics.get(name).copied().unwrap_or(0.0) + add as f64;
+        let sum = self.counts.metrics.get(name).copied().unwrap_or(0.0) + add as f64;
         self.gauge(name, sum);
     }
 
     /// Mean wall time of a call.
     #[must_use]
     pub fn mean_call_ns(&self) -> u64 {
-        u64::try_from(self.total_call_ns / u128::from(self.calls.max(1))).unwrap_or(u64::MAX)
+        u64::try_from(self.total_call_ns / u128::from(self.counts.calls.max(1))).unwrap_or(u64::MAX)
     }
 
     /// Longest call.
     #[must_use]
     pub fn max_call_ns(&self) -> u64 {
-        if self.calls == 0 { 0 } else { self.call_ns.max() }
+        if self.counts.calls == 0 { 0 } else { self.call_ns.max() }
     }
 
     fn quantile_us(&self, quantile: f64) -> f64 {
-        if self.calls == 0 { 0.0 } else { to_us(self.call_ns.value_at_quantile(quantile)) }
+        if self.counts.calls == 0 { 0.0 } else { to_us(self.call_ns.value_at_quantile(quantile)) }
     }
 
     fn summary(&self) -> PluginSummary {
         PluginSummary {
-            name: self.name.clone(),
-            world: self.world,
-            digest: self.digest.clone(),
-            state: self.state,
-            instances: self.instances,
-            calls: self.calls,
-            faults: self.faults,
-            missed: self.missed,
-            skipped: self.skipped,
-            drifted: self.drifted,
+            counts: self.counts.clone(),
             call_us: CallSummary {
                 p50: self.quantile_us(0.5),
                 p99: self.quantile_us(0.99),
                 p999: self.quantile_us(0.999),
                 max: to_us(self.max_call_ns()),
             },
-            last_fault: self.last_fault.clone(),
-            notes_dropped: self.notes_dropped,
-            metrics: self.metrics.clone(),
         }
     }
 }
@@ -222,36 +208,11 @@ pub struct ReactorSummary {
 /// A plugin in the summary.
 #[derive(Clone, Debug, Serialize)]
 pub struct PluginSummary {
-    /// See [`PluginFigures`].
-    pub name: String,
-    /// World's name.
-    pub world: &'static str,
-    /// SHA-256 of the component.
-    pub digest: String,
-    /// At the end of the run.
-    pub state: &'static str,
-    /// Instances.
-    pub instances: usize,
-    /// Calls that ended.
-    pub calls: u64,
-    /// Faulted.
-    pub faults: u64,
-    /// Missed.
-    pub missed: u64,
-    /// Skipped.
-    pub skipped: u64,
-    /// Calls in which a model saw inputs unlike those it was trained on.
-    pub drifted: u64,
+    /// What was counted; its state at the end of the run.
+    #[serde(flatten)]
+    pub counts: PluginCounts,
     /// Wall time of a call.
     pub call_us: CallSummary,
-    /// Latest fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_fault: Option<String>,
-    /// Log lines and metrics past the budget.
-    pub notes_dropped: u64,
-    /// The plugin's own, the latest value of each; over all instances of it.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub metrics: BTreeMap<String, f64>,
 }
 
 /// Quantiles of a plugin's calls, microseconds.
@@ -361,10 +322,13 @@ mod tests {
         figures.count(&Outcome::Missed, 0);
         figures.count(&Outcome::Skipped("restarting"), 0);
         let summary = figures.summary();
-        assert_eq!((summary.calls, summary.faults, summary.missed, summary.skipped), (2, 1, 1, 1));
+        assert_eq!(
+            (summary.counts.calls, summary.counts.faults, summary.counts.missed, summary.counts.skipped),
+            (2, 1, 1, 1)
+        );
         assert_eq!(figures.mean_call_ns(), 3_000);
         assert!((3.9..=4.1).contains(&summary.call_us.max), "{:?}", summary.call_us);
-        assert!(summary.last_fault.is_some_and(|fault| fault.contains("unreachable")));
+        assert!(summary.counts.last_fault.is_some_and(|fault| fault.contains("unreachable")));
     }
 
     #[test]
@@ -375,8 +339,8 @@ mod tests {
         }
         figures.add("m0", 5);
         let summary = figures.summary();
-        assert_eq!((summary.metrics.len(), summary.notes_dropped), (MAX_METRICS, 3));
-        assert_eq!(summary.metrics["m0"], 5.0);
+        assert_eq!((summary.counts.metrics.len(), summary.counts.notes_dropped), (MAX_METRICS, 3));
+        assert_eq!(summary.counts.metrics["m0"], 5.0);
     }
 
     #[test]

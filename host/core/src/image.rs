@@ -1,7 +1,7 @@
 //! The process image: the last value of every tag of one asset, with its quality.
 
 use crate::reading::{RawValue, Reading, ReadingKind, Waveform};
-use crate::tag::{Quality, TagId, TagKind, TagTable};
+use crate::tag::{Quality, Tag, TagId, TagKind, TagTable};
 use crate::time::TimeNs;
 use std::sync::Arc;
 
@@ -22,6 +22,16 @@ pub struct TagState {
     pub block: Option<Arc<Waveform>>,
     /// How many samples were applied to this tag.
     pub updates: u64,
+}
+
+impl TagState {
+    /// The last time at which it does not count as silent; none where it never will, or was told silent already.
+    fn last_fresh_ns(&self, tag: &Tag, began_ns: TimeNs) -> Option<TimeNs> {
+        let limit = i64::try_from(tag.stale_after_ns?).unwrap_or(i64::MAX);
+        let never = self.updates == 0;
+        let untold = if never { self.changed_ns == TimeNs::MIN } else { self.quality.is_usable() };
+        untold.then(|| (if never { began_ns } else { self.arrival_ns }).saturating_add(limit))
+    }
 }
 
 /// What became of the samples that arrived. Every sample is counted exactly once.
@@ -134,14 +144,9 @@ impl ProcessImage {
         let began_ns = *self.began_ns.get_or_insert(now_ns);
         let mut silent = Vec::new();
         for (id, tag) in tags.iter() {
-            let Some(limit) = tag.stale_after_ns else { continue };
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let state = &mut self.states[id.index()];
-            let never = state.updates == 0;
-            let age = now_ns.saturating_sub(if never { began_ns } else { state.arrival_ns });
-            let untold = if never { state.changed_ns == TimeNs::MIN } else { state.quality.is_usable() };
-            if untold && age > limit {
-                if !never {
+            if state.last_fresh_ns(tag, began_ns).is_some_and(|last_ns| last_ns < now_ns) {
+                if state.updates > 0 {
                     state.quality = Quality::Stale;
                 }
                 state.changed_ns = now_ns;
@@ -149,6 +154,14 @@ impl ProcessImage {
             }
         }
         silent
+    }
+
+    /// The first time at which [`mark_stale`](Self::mark_stale) would find a tag silent if nothing came any more.
+    #[must_use]
+    pub fn next_silence_ns(&self, tags: &TagTable) -> Option<TimeNs> {
+        let began_ns = self.began_ns?;
+        let last = |(id, tag): (TagId, &Tag)| self.states[id.index()].last_fresh_ns(tag, began_ns);
+        tags.iter().filter_map(last).min().map(|last_ns| last_ns.saturating_add(1))
     }
 
     /// Whether this reading would only repeat what is known: a record sent twice.
@@ -232,6 +245,24 @@ mod tests {
         assert_eq!(image.mark_stale(&tags, 200), []);
         assert_eq!(image.get(id).quality, Quality::Bad);
         assert_eq!(image.get(id).changed_ns, 111);
+    }
+
+    #[test]
+    fn the_next_silence_is_where_it_is_marked() {
+        let (tags, id) = one_tag(Some(10));
+        let mut image = ProcessImage::new(&tags);
+        assert_eq!(image.next_silence_ns(&tags), None, "nothing is awaited yet");
+        image.mark_stale(&tags, 100);
+        assert_eq!(image.next_silence_ns(&tags), Some(111), "of a tag that never spoke");
+        image.apply(&tags, &reading(id, 0, 5.0), 105);
+        assert_eq!(image.next_silence_ns(&tags), Some(116));
+        assert_eq!((image.mark_stale(&tags, 115), image.mark_stale(&tags, 116)), (vec![], vec![id]));
+        assert_eq!(image.next_silence_ns(&tags), None, "it is said once");
+        let (tags, id) = one_tag(None);
+        let mut image = ProcessImage::new(&tags);
+        image.mark_stale(&tags, 100);
+        image.apply(&tags, &reading(id, 0, 5.0), 105);
+        assert_eq!(image.next_silence_ns(&tags), None, "it has no limit");
     }
 
     proptest! {

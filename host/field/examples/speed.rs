@@ -46,6 +46,7 @@ fn main() {
             zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
             join: vec![],
             layout: Layout::Rows,
+            numbers: Vec::new(),
         };
         let start = Instant::now();
         let mut source = CsvSource::open(options).unwrap();

@@ -37,7 +37,7 @@ fn tags() -> [TagId; 3] {
 }
 
 fn subscription(topic: &str, tag: TagId, pointer: Option<&str>) -> Subscription {
-    let fields = vec![Field { tag, pointer: pointer.map(|pointer| pointer.parse().unwrap()) }];
+    let fields = vec![Field { tag, pointer: pointer.map(|pointer| pointer.parse().unwrap()), waveform: false }];
     Subscription { topic: topic.into(), asset: None, fields, time: None }
 }
 

@@ -5,7 +5,7 @@ use crate::plan::{Plan, caught};
 use dinrail_core::description::TensorSpec;
 use dinrail_core::inference::{InferenceError, Model, Tensor};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core;
 
@@ -99,6 +99,19 @@ impl Session {
         outputs(&plan, self.model.outputs(), &answer)
     }
 
+    /// Runs the model to its end and gives the longest stretch between two looks at the clock, which is a node's time:
+    /// so much later than its deadline may a run be cut.
+    pub fn longest_node(&mut self, inputs: &[Tensor]) -> Result<Duration, InferenceError> {
+        let mut longest = Duration::ZERO;
+        let mut last: Option<Instant> = None;
+        self.run_until(inputs, || {
+            let now = Instant::now();
+            longest = longest.max(last.replace(now).map_or(Duration::ZERO, |last| now - last));
+            false
+        })?;
+        Ok(longest)
+    }
+
     /// What runs inputs of these shapes, in front of the others.
     fn ready(&mut self, inputs: &[Tensor]) -> Result<&mut Ready, InferenceError> {
         match self.states.iter().position(|ready| ready.plan.takes(inputs)) {
@@ -162,6 +175,16 @@ mod tests {
 
     fn tensor(shape: &[u32], values: &[f32]) -> Tensor {
         Tensor::new(shape.to_vec(), Arc::from(values)).unwrap()
+    }
+
+    #[test]
+    fn the_longest_node_takes_no_longer_than_the_whole() {
+        let mut session = Build::autoencoder(32, &[16, 4, 16]).model().session();
+        let input = [tensor(&[1, 32], &[0.5; 32])];
+        let begun = Instant::now();
+        let longest = session.longest_node(&input).unwrap();
+        assert!(Duration::ZERO < longest && longest <= begun.elapsed(), "{longest:?}");
+        assert!(session.longest_node(&[]).is_err());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub enum AssetError {
         name: String,
     },
     /// No such table, or the way to it leads outside.
-    #[error("there is no table `{name}` in `{}`", directory.display())]
+    #[error("there is no table `{name}.csv` in `{}`", directory.display())]
     Unknown {
         /// As it was asked for.
         name: String,

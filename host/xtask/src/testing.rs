@@ -98,7 +98,8 @@ fn onnxruntime(workspace: &Workspace, binary: &mut Command) {
         run_command(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
         run_command(Command::new(environment.join("bin/pip")).args(["install", "--quiet"]).args(ONNXRUNTIME))
     };
-    match if is_there { Ok(()) } else { install() } {
+    let provided = if is_there { Ok(()) } else { install() };
+    match provided {
         Ok(()) => {
             binary.env("DINRAIL_ONNXRUNTIME", python);
         }

@@ -3,7 +3,8 @@
 //! The first rows calibrate. From then on, a row is judged by three kinds of evidence, each a ratio to its own threshold:
 //! the chart of each channel that the others do not predict ([`crate::chart`]); the departure of each channel that they do
 //! predict from that prediction ([`crate::factor`]); and what the model cannot redraw ([`crate::novelty`]). Where one
-//! predicted channel departs and the rest agree among themselves without it, the sensor is in doubt and not the machine.
+//! predicted channel departs and the rest, two at least, agree among themselves without it, the sensor is in doubt and not
+//! the machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -241,7 +242,7 @@ impl Detector {
             let group = self.groups.get(index).and_then(Option::as_ref);
             for at in start..start + size {
                 let channel = &self.channels[at];
-                if channel.is_present() && group.is_none_or(|group| !group.explains(at - start)) {
+                if channel.is_present() && group.is_none_or(|group| group.is_pair() || !group.explains(at - start)) {
                     evidence.ratios[at] = evidence.ratios[at].max(channel.departure() / THRESHOLD);
                 }
             }
@@ -309,9 +310,17 @@ impl Members<'_> {
     /// How the group fits without those that have nothing to say and without `but`.
     fn fit(&self, but: Option<usize>) -> Option<Fit> {
         let averages: Vec<_> = self.channels.iter().map(|channel| channel.average).collect();
-        self.group.judge(&averages, |c| {
-            self.channels[c].is_present() && !self.channels[c].repeats.doubted() && but != Some(c)
-        })
+        self.group.judge(&averages, |c| self.speaks(c) && but != Some(c))
+    }
+
+    /// Whether a channel of the group has something to say now.
+    fn speaks(&self, channel: usize) -> bool {
+        self.channels.get(channel).is_some_and(|channel| channel.is_present() && !channel.repeats.doubted())
+    }
+
+    /// Whether it says something of others, as they do of it.
+    fn judges(&self, channel: usize) -> bool {
+        self.speaks(channel) && self.group.explains(channel)
     }
 
     fn weigh(&self, evidence: &mut Evidence, limit: f64, vibration: &[bool], doubted: &[u32]) {
@@ -342,9 +351,11 @@ impl Members<'_> {
         let at = self.start + suspect;
         let bar = limit * MACHINE_FACTOR;
         let shakes = vibration.get(at).copied().unwrap_or(false);
+        // A single other one has nobody to agree with: of two that disagree, nothing tells the sensor from the machine.
+        let alone = (0..departures.len()).filter(|&c| c != suspect && self.judges(c)).count() < 2;
         if rest >= bar {
             evidence.machine = evidence.machine.max(rest / MACHINE_FACTOR);
-        } else if shakes && departures[suspect] >= bar {
+        } else if (shakes || alone) && departures[suspect] >= bar {
             evidence.machine = evidence.machine.max(departures[suspect] / MACHINE_FACTOR);
         } else {
             evidence.doubts.push((at, departures[suspect]));

@@ -15,7 +15,7 @@ use crate::chart::{Ewma, Median3, departure, moments};
 /// bounds the time of a fit (a few million operations) and of a row.
 pub const CHANNELS_MAX: usize = 64;
 /// Fewer channels than this have nothing to predict each other from.
-pub const CHANNELS_MIN: usize = 3;
+pub const CHANNELS_MIN: usize = 2;
 /// Fewer rows than this have no halves to compare.
 const ROWS_MIN: usize = 80;
 /// One factor for so many channels.
@@ -153,6 +153,12 @@ impl Factors {
             && (1..=FACTORS_MAX).contains(&factors)
             && self.loadings.len() == factors * channels
             && self.own.iter().all(|&own| own >= OWN_VARIANCE_MIN)
+    }
+
+    /// Whether these are two channels alone, where a departure of both at once is seen by neither from the other.
+    #[must_use]
+    pub fn is_pair(&self) -> bool {
+        self.channels() == CHANNELS_MIN
     }
 
     /// Whether the channel is judged by what the others predict.

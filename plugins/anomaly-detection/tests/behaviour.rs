@@ -65,6 +65,42 @@ fn a_departure_alarms_and_names_its_channels() {
     }
 }
 
+/// Two currents of one machine, and, of three, a temperature that the load has no part in. The load moves in steps and
+/// between them; from `from` on, the second current reads half as much again.
+fn currents(seed: u64, rows: usize, channels: usize, from: usize) -> Vec<Vec<Option<f64>>> {
+    let (mut noise, mut load, mut level) = (Noise(seed), 1.0, 1.0);
+    let row = |at: usize| {
+        if at % 60 == 0 {
+            level = 1.0 + 0.25 * noise.normal().clamp(-2.0, 2.0);
+        }
+        load += 0.2 * (level - load) + 0.01 * noise.normal();
+        let odd = if at < from { 1.0 } else { 1.5 };
+        let all = [10.0 * load + 0.1 * noise.normal(), 12.0 * odd * load + 0.1 * noise.normal(), 40.0 + noise.normal()];
+        all.into_iter().take(channels).map(Some).collect()
+    };
+    (0..rows).map(row).collect()
+}
+
+#[test]
+fn one_of_two_currents_that_steps_is_no_load_change() {
+    for channels in [2, 3] {
+        let (mut false_alarms, mut found) = (0, Vec::new());
+        for seed in 1..=20 {
+            for warmup in [200, 400] {
+                let healthy = judge(&currents(seed, 1600, channels, usize::MAX), &[], warmup, &mut Native::new());
+                let judged = judge(&currents(seed, 1000, channels, 900), &[], warmup, &mut Native::new());
+                false_alarms += usize::from(alarms(&healthy) > 0);
+                found.push(alarms(&judged[900..940]));
+            }
+        }
+        println!(
+            "{channels} channels: {false_alarms} of 40 healthy runs alarm; rows of 40 in alarm after a step {found:?}"
+        );
+        assert_eq!(false_alarms, 0, "{channels} channels");
+        assert!(found.iter().all(|rows| *rows >= 25), "{channels} channels: {found:?}");
+    }
+}
+
 #[test]
 fn a_drifting_and_a_stuck_sensor_are_doubted_and_named() {
     let mut drifting = plant(9, 800, 9);

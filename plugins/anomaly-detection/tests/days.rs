@@ -5,30 +5,12 @@
 mod common;
 
 use anomaly_detection::detector::{Detector, Trust};
-use anomaly_detection::waveform::{FEATURES, features};
-use common::Native;
+use common::{Native, Rig};
+use dinrail_sim::Script;
 use dinrail_sim::judge::{Detections, Finding};
-use dinrail_sim::{Kind, Plant, Script, Value};
 
 fn setting(name: &str, otherwise: f64) -> f64 {
     std::env::var(name).ok().and_then(|x| x.parse().ok()).unwrap_or(otherwise)
-}
-
-/// A row of the rig as the plugin would see it: the values, then the waveform's features.
-fn row(plant: &mut dyn Plant, values: usize, channels: usize) -> Vec<Option<f64>> {
-    let (mut readings, mut row) = (Vec::new(), vec![None; channels]);
-    plant.read(&mut readings);
-    for reading in readings {
-        match reading.value {
-            Value::Number(x) => row[reading.signal] = Some(x),
-            Value::Block { samples, .. } => {
-                if let Some(found) = features(&samples) {
-                    row[values..].iter_mut().zip(found).for_each(|(cell, x)| *cell = Some(x));
-                }
-            }
-        }
-    }
-    row
 }
 
 /// What was said in days of running.
@@ -43,19 +25,16 @@ struct Days {
 fn run(name: &str, seed: u64, script: Script, days: f64, period_s: f64, warmup: usize) -> Days {
     let mut plant = dinrail_sim::plant(name, seed, script.clone()).unwrap();
     let signals = plant.signals().to_vec();
-    let values = signals.iter().filter(|s| s.kind == Kind::Value).count();
-    let channels = values + FEATURES * (signals.len() - values);
-    let vibration: Vec<bool> =
-        (0..channels).map(|c| signals.get(c).is_none_or(|s| anomaly_detection::plugin::is_vibration(s.unit))).collect();
+    let rig = Rig::of(&signals);
     // The waveform's features have no value signal of their own: the first has its index, the others none.
     let tag = |at: usize| signals.get(at).map_or("rig.vibration_wave", |s| s.name);
-    let (mut detector, mut model) = (Detector::new(channels), Native::new());
+    let (mut detector, mut model) = (Detector::new(rig.channels), Native::new());
     let rows = (days * 86_400.0 / period_s) as usize;
     let mut days = Days { judge: Detections::new(script), rows, alarm_rows: 0, began: Default::default() };
     let mut before = (false, false);
     for at in 0..rows {
         plant.advance(period_s);
-        let (judgement, ran) = detector.row(&row(plant.as_mut(), values, channels), &vibration, warmup, &mut model);
+        let (judgement, ran) = detector.row(&rig.row(plant.as_mut()), &rig.vibration, warmup, &mut model);
         ran.unwrap();
         let named: Vec<&str> = judgement.named.iter().map(|(at, _)| tag(*at)).collect();
         let (alarm, uncertain) = (judgement.alarm, judgement.trust == Trust::Uncertain);

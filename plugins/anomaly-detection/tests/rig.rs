@@ -3,10 +3,9 @@
 mod common;
 
 use anomaly_detection::detector::Trust;
-use anomaly_detection::waveform::{FEATURES, features};
-use common::{Native, judge};
+use common::{Native, Rig, judge};
+use dinrail_sim::Script;
 use dinrail_sim::judge::{Detections, Finding};
-use dinrail_sim::{Kind, Script, Value};
 
 const PERIOD_S: f64 = 6.0;
 const ROWS: usize = 600;
@@ -24,28 +23,14 @@ fn run(seed: u64, script: &str, warmup: usize) -> Outcome {
     let script = Script::named(script).expect("a script of the simulator");
     let mut plant = dinrail_sim::plant("rig", seed, script.clone()).expect("the rig");
     let signals = plant.signals().to_vec();
-    let values = signals.iter().filter(|s| s.kind == Kind::Value).count();
-    let channels = values + FEATURES * (signals.len() - values);
-    let vibration: Vec<bool> =
-        (0..channels).map(|c| signals.get(c).is_none_or(|s| anomaly_detection::plugin::is_vibration(s.unit))).collect();
-    let mut rows = Vec::new();
-    for _ in 0..ROWS {
-        plant.advance(PERIOD_S);
-        let (mut readings, mut row) = (Vec::new(), vec![None; channels]);
-        plant.read(&mut readings);
-        for reading in readings {
-            match reading.value {
-                Value::Number(x) => row[reading.signal] = Some(x),
-                Value::Block { samples, .. } => {
-                    if let Some(found) = features(&samples) {
-                        row[values..].iter_mut().zip(found).for_each(|(cell, x)| *cell = Some(x));
-                    }
-                }
-            }
-        }
-        rows.push(row);
-    }
-    let judgements = judge(&rows, &vibration, warmup, &mut Native::new());
+    let rig = Rig::of(&signals);
+    let rows: Vec<_> = (0..ROWS)
+        .map(|_| {
+            plant.advance(PERIOD_S);
+            rig.row(plant.as_mut())
+        })
+        .collect();
+    let judgements = judge(&rows, &rig.vibration, warmup, &mut Native::new());
     let mut detections = Detections::new(script);
     let (mut stood, mut doubted_rows, mut first_named) = (false, 0, Vec::new());
     for (row, judgement) in judgements.iter().enumerate() {

@@ -68,12 +68,13 @@ impl PredictiveMaintenance for Plugin {
         .model(
             ModelSlot::new(MODEL)
                 .optional()
-                .about("Remaining life in cycles from the features of `features.csv`, whether several regimes were seen, and the number of cycles")
+                .about("Of a fleet, with its `tables` (regimes, tolerances, means, deviations, weights, limits, features, modes, interval, life: each a .csv): remaining life in cycles from the features of `features.csv`, whether several regimes were seen, and the number of cycles")
                 .input("features", &[None, None])
                 .output("life", &[None, Some(1)]),
         )
         .result("index", "1 as new, 0 failed", "1")
-        .result("rul", "Remaining life: of a fleet in its cycles, of a bearing in hours of running", "1")
+        .result("rul-sensors", "Remaining life with `sensors` bound: cycles of the fleet", "{cycle}")
+        .result("rul-waveform", "Remaining life with a `waveform` bound: hours of running", "h")
         .state_version(STATE_VERSION)
     }
 

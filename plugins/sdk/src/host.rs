@@ -69,7 +69,7 @@ pub fn load_table(name: &str) -> Result<Table, Fault> {
 impl From<inference::Error> for Fault {
     fn from(error: inference::Error) -> Self {
         Fault::Model(match error {
-            inference::Error::UnknownModel(name) => format!("no model `{name}` is granted"),
+            inference::Error::UnknownModel(name) => format!("no model is bound to `{name}`"),
             inference::Error::Shape(what) => format!("shape: {what}"),
             inference::Error::Deadline => "the call's deadline passed".into(),
             inference::Error::NotFinite(what) => format!("not finite: {what}"),
@@ -81,7 +81,7 @@ impl From<inference::Error> for Fault {
 impl From<assets::Error> for Fault {
     fn from(error: assets::Error) -> Self {
         Fault::Configuration(match error {
-            assets::Error::Unknown(name) => format!("no table `{name}`"),
+            assets::Error::Unknown(name) => format!("there is no table `{name}`"),
             assets::Error::Malformed(what) => format!("table: {what}"),
             assets::Error::TooLarge(what) => format!("table too large: {what}"),
         })

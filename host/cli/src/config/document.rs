@@ -377,19 +377,20 @@ pub(crate) fn as_key(name: &str) -> String {
 /// At most so many names are listed in a help.
 const MAX_LISTED: usize = 12;
 
+/// The name that is nearest to what was given, where one is near.
+pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A third of the letters may be wrong; words of three letters may have one.
+    let allowed = (given.chars().count() / 3).max(1);
+    let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(given, name), name));
+    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, name)| name)
+}
+
 /// "did you mean `x`?" where one of the names is near, else the names.
 pub(crate) fn did_you_mean<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_unstable();
     names.dedup();
-    // A third of the letters may be wrong; words of three letters may have one.
-    let allowed = (given.chars().count() / 3).max(1);
-    let near = names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(given, name), *name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min();
-    if let Some((_, name)) = near {
+    if let Some(name) = nearest(given, names.iter().copied()) {
         return format!("did you mean `{name}`?");
     }
     if names.is_empty() {

@@ -445,6 +445,8 @@ pub struct Plugin {
     pub outlook: Vec<PluginSeries>,
     /// A directory of tables, which grants the import `assets`.
     pub tables: Option<PathBuf>,
+    /// Of the directory's path, else of the name.
+    pub tables_span: Span,
     /// The column whose values are the assets' keys; there is one instance for each.
     pub asset_key: Option<String>,
     /// Run time between calls; none: what the plugin wants.

@@ -106,6 +106,12 @@ impl Images {
         changes
     }
 
+    /// Run time at which the next tag falls silent if nothing comes any more.
+    #[must_use]
+    pub fn next_silence_ns(&self) -> Option<TimeNs> {
+        self.images.iter().filter_map(|image| image.next_silence_ns(&self.tags)).min()
+    }
+
     /// Every value that arrived in the scan at `now_ns`, or whose quality changed in it.
     #[must_use]
     pub fn changed(&self, now_ns: TimeNs) -> Vec<TagValue> {

@@ -17,6 +17,7 @@
 pub mod build;
 pub mod calendar;
 pub mod context;
+pub mod identity;
 pub mod images;
 pub mod links;
 mod operator;
@@ -143,15 +144,19 @@ impl Controller {
         self.sources.iter().filter_map(|source| source.next_time_ns()).min()
     }
 
-    /// Run time until which scans would find nothing to do, where that is certain: nothing but tables is read,
-    /// every plugin waits for their rows, and no output has a lease to watch over.
+    /// In virtual time, run time until which scans would find nothing to do, where that is certain: nothing but tables
+    /// is read, every plugin waits for their rows, no output has a lease to watch over, and no tag falls silent.
     #[must_use]
     pub fn idle_until_ns(&self) -> Option<TimeNs> {
+        if !self.is_virtual {
+            return None;
+        }
         let of_tables = self.plugins.iter().all(|plugin| !plugin.row_sources.is_empty());
         let known = self.sources.iter().all(|source| source.is_exhausted() || source.next_time_ns().is_some());
         let starting = self.slots.iter().any(|slot| slot.starting);
         let idle = of_tables && known && !starting && self.outputs.is_empty() && !self.has_work();
-        idle.then(|| self.next_time_ns()).flatten()
+        let next_ns = idle.then(|| self.next_time_ns()).flatten()?;
+        Some(self.images.next_silence_ns().map_or(next_ns, |silence_ns| silence_ns.min(next_ns)))
     }
 
     /// The frames whose outcome nobody waits for any more, because the run ends.

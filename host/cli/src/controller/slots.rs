@@ -3,6 +3,7 @@
 
 use super::images::ImageId;
 use super::supervision::{Standing, Supervision};
+use super::tables::{Refused, TableRefusal, Tables};
 use crate::config::bind::BoundPlugin;
 use crate::config::types::Plugin as PluginConfig;
 use dinrail_core::description::{Bindings, Description, World};
@@ -76,14 +77,18 @@ impl Plugin {
         grants.models_optional = self.description.models.iter().all(|slot| !slot.required);
         // What works without the models that its tables go with works without them as well.
         grants.assets_optional = !self.description.models.is_empty() && grants.models_optional;
-        if let Some(path) = &self.tables {
-            grants.assets = Some(Box::new(super::tables::Tables::open(path)?));
+        let refused = Refused::default();
+        if self.tables.is_some() || grants.assets_optional {
+            grants.assets = Some(Box::new(Tables::open(self.tables.as_deref(), refused.clone())?));
         }
         let mut instance = self.component.instantiate(grants, &self.limits)?;
         // The quantiles are checked against what this instance describes.
         instance.describe()?;
         let bindings = Bindings { asset: asset.map(str::to_owned), ..self.bound.bindings.clone() };
-        instance.configure(&bindings, &self.bound.parameters)?;
+        instance.configure(&bindings, &self.bound.parameters).map_err(|fault| match refused.take() {
+            Some(table) => StartError::Table { table, fault },
+            None => StartError::Configure(fault),
+        })?;
         Ok(Box::new(instance))
     }
 }
@@ -103,6 +108,14 @@ pub enum StartError {
     /// It refuses its configuration, or fails in it.
     #[error(transparent)]
     Configure(#[from] Fault),
+    /// It refuses its configuration after a table was refused to it.
+    #[error("{table}; {fault}")]
+    Table {
+        /// Which, and why.
+        table: TableRefusal,
+        /// What the plugin says.
+        fault: Fault,
+    },
     /// Its tables can't be opened.
     #[error(transparent)]
     Tables(#[from] dinrail_store::assets::AssetError),

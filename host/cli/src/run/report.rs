@@ -44,8 +44,8 @@ fn text(summary: &Summary) -> String {
     if mqtt.published > 0 {
         lines.push(format!("mqtt: {} published, {} acked, {} dropped", mqtt.published, mqtt.acked, mqtt.dropped));
     }
-    for plugin in &summary.plugins {
-        let call = &plugin.call_us;
+    for summarised in &summary.plugins {
+        let (plugin, call) = (&summarised.counts, &summarised.call_us);
         lines.push(format!(
             "{} ({}, {}): {}, {} instances, {} calls, {} faults, {} missed, call p50/p99/p99.9/max {:.0}/{:.0}/{:.0}/{:.0} us",
             plugin.name,

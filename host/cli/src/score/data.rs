@@ -5,6 +5,7 @@ use crate::config::{self, Config, ConfigErrors, Places, SourceKind, TagAddress};
 use crate::controller::build::tables;
 use dinrail_core::reading::{RawValue, SourceId};
 use dinrail_core::time::TimeNs;
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +74,11 @@ pub fn inputs(scenario: &Scenario, data: Option<&Path>, seed: Option<u64>) -> Re
     }
     files.sort();
     files.dedup();
+    // A file beside its packed twin is one run.
+    let plain: HashSet<PathBuf> = files.iter().cloned().collect();
+    files.retain(|file| {
+        file.extension().is_none_or(|ending| ending != "gz") || !plain.contains(&file.with_extension(""))
+    });
     if files.is_empty() {
         return Err(DataError::Absent(format!("no {} in {}", wanted.files.join(", "), folder.display())));
     }
@@ -210,4 +216,28 @@ pub fn truth_rows(config: &Config, label: Option<&str>) -> Result<Vec<TruthRow>,
         rows.push(TruthRow { asset: reading.asset.clone(), time_ns: reading.time_ns, label });
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_file_and_its_packed_twin_are_one_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = folder.path().join("set");
+        std::fs::create_dir(&set).unwrap();
+        for name in ["a.txt", "a.txt.gz", "b.txt.gz", "c.txt"] {
+            std::fs::write(set.join(name), "").unwrap();
+        }
+        let file = toml::from_str(
+            "summary = \"\"\nworld = \"\"\nplugin = \"\"\nconfiguration = \"\"\n\
+             data = { folder = \"set\", files = [\"*.txt*\"] }\njudge = { kind = \"normal\", skip_rows = 0 }\n",
+        );
+        let scenario = Scenario { name: "s".into(), folder: folder.path().to_owned(), file: file.unwrap() };
+        let runs = inputs(&scenario, Some(folder.path()), None).unwrap();
+        let labels: Vec<String> = runs.into_iter().map(|run| run.label).collect();
+        assert_eq!(labels, ["a.txt", "b.txt.gz", "c.txt"]);
+    }
 }

@@ -38,6 +38,8 @@ impl Metric {
 
 /// The level of the intervals that lives and forecasts come with.
 const INTERVAL_LEVEL: f64 = 0.8;
+/// The interval's name in drawings.
+const INTERVAL_NAME: &str = "80 % interval";
 /// A coverage is refused that chance explains less often than this.
 const SIGNIFICANCE: f64 = 0.05;
 
@@ -72,6 +74,10 @@ pub struct Trace {
     pub truth: Vec<(f64, f64)>,
     /// Where an alarm stood: from, to.
     pub alarms: Vec<(f64, f64)>,
+    /// Intervals: the name, then place, lower and upper end of each; infinite where there is no upper end.
+    pub bands: Vec<(String, Vec<(f64, f64, f64)>)>,
+    /// Another quantity of the same run, drawn below.
+    pub below: Option<Box<Trace>>,
     /// What came of it, in words.
     pub verdict: String,
 }
@@ -135,8 +141,9 @@ impl Judging {
     }
 
     /// The figures and the pictures.
-    pub fn finish(self) -> Result<(Vec<Metric>, Vec<Trace>), JudgeError> {
-        Ok((self.judge.finish(), self.traces))
+    #[must_use]
+    pub fn finish(self) -> (Vec<Metric>, Vec<Trace>) {
+        (self.judge.finish(), self.traces)
     }
 }
 

@@ -6,31 +6,33 @@
 //! - [`judging`]: from answers and truth to metrics
 //! - [`rows`]: the table, the JSON line, verdicts
 //! - [`report`]: the page that shows it drawn
+//! - `page_file`: whether that can be written
 
 pub mod data;
 pub mod facts;
 pub mod judging;
+mod page_file;
 pub mod report;
 pub mod rows;
 pub mod scenario;
 
 use crate::config::Places;
 use crate::config::amounts::parse_duration;
-use crate::controller::build::{self, BuildError, Workshop};
+use crate::controller::build::{self, BuildError, ComponentError, Workshop};
+use crate::controller::identity::Identity;
 use crate::run::{self, Finished};
 use data::{DataError, RunInput};
-use dinrail_core::description::World;
 use dinrail_sim::judge::regression::Coverage;
 use judging::{Metric, Trace};
 use rows::Row;
 use scenario::{Scenario, ScenarioError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the command line asks for.
 #[derive(Clone, Debug, Default)]
 pub struct ScoreOptions {
-    /// Beginnings of names; none: all.
+    /// Names, beginnings of names or patterns; none: all.
     pub names: Vec<String>,
     /// A component in place of the scenarios' own. Scenarios of another world are left out.
     pub plugin: Option<PathBuf>,
@@ -62,7 +64,7 @@ pub enum ScoreEnding {
 }
 
 /// One scenario, scored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Scored {
     /// Its name.
     pub name: String,
@@ -74,6 +76,12 @@ pub struct Scored {
     pub traces: Vec<Trace>,
     /// What its intervals covered.
     pub coverage: Option<Coverage>,
+    /// The plugin that was judged; none where nothing ran.
+    pub plugin: Option<Identity>,
+    /// Its configuration's file.
+    pub configuration: String,
+    /// Why there is no result: data that are absent, a failure.
+    pub why_none: Option<String>,
 }
 
 /// Why a scenario has no score.
@@ -98,76 +106,121 @@ impl ScoreError {
     }
 }
 
+/// Why nothing can be scored.
+#[derive(Debug, thiserror::Error)]
+enum StageError {
+    #[error(transparent)]
+    Scenarios(#[from] ScenarioError),
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    #[error("no scenario is of this plugin's world")]
+    OtherWorld,
+    #[error(transparent)]
+    Engine(#[from] BuildError),
+}
+
+impl StageError {
+    fn ending(&self) -> ScoreEnding {
+        match self {
+            StageError::Scenarios(_) | StageError::Component(_) | StageError::OtherWorld => ScoreEnding::Usage,
+            StageError::Engine(_) => ScoreEnding::Missed,
+        }
+    }
+}
+
+/// What is scored, and what it takes.
+struct Stage {
+    scenarios: Vec<Scenario>,
+    workshop: Workshop,
+    /// In place of the scenarios' own.
+    component: Option<PathBuf>,
+}
+
+impl Stage {
+    fn new(options: &ScoreOptions, places: &Places) -> Result<Stage, StageError> {
+        let mut scenarios = scenario::select(scenario::read_all(&find_folder(options)?)?, &options.names)?;
+        let workshop = Workshop::new()?;
+        let opened = options.plugin.as_deref().map(|wanted| workshop.open(wanted, places)).transpose()?;
+        let component = opened.map(|(path, component)| {
+            scenarios.retain(|scenario| scenario.file.world == component.world().name());
+            path
+        });
+        if scenarios.is_empty() {
+            return Err(StageError::OtherWorld);
+        }
+        Ok(Stage { scenarios, workshop, component })
+    }
+}
+
+/// What came of all scenarios.
+#[derive(Default)]
+struct Outcome {
+    scored: Vec<Scored>,
+    failed: bool,
+    refused: bool,
+    absent: bool,
+}
+
+impl Outcome {
+    fn add(&mut self, scenario: &Scenario, result: Result<Scored, ScoreError>) {
+        match result {
+            Ok(one) => self.scored.push(one),
+            Err(ScoreError::Data(DataError::Absent(why))) => {
+                self.absent = true;
+                tell!("{}: skipped: {why}", scenario.name);
+                self.scored.push(Scored { why_none: Some(format!("skipped: {why}")), ..skipped(scenario) });
+            }
+            Err(error) => {
+                self.failed = true;
+                self.refused |= error.is_refusal();
+                tell!("\n{}: {error}", scenario.name);
+                let rows = scenario.file.bars.iter().map(|bar| Row::missed(scenario, bar)).collect();
+                self.scored.push(Scored { rows, why_none: Some(format!("failed: {error}")), ..skipped(scenario) });
+            }
+        }
+    }
+
+    fn ending(&self, require_data: bool) -> ScoreEnding {
+        let mut rows = self.scored.iter().flat_map(|one| &one.rows);
+        if self.refused || require_data && self.absent {
+            ScoreEnding::Refused
+        } else if self.failed || rows.any(|row| row.verdict == rows::Verdict::Missed) {
+            ScoreEnding::Missed
+        } else {
+            ScoreEnding::Met
+        }
+    }
+}
+
 /// Runs the scenarios, prints what came of them, and writes the page.
 #[must_use]
 pub fn score(options: &ScoreOptions, places: &Places) -> ScoreEnding {
-    let selected = find_folder(options)
-        .and_then(|folder| scenario::read_all(&folder))
-        .and_then(|all| scenario::select(all, &options.names));
-    let scenarios = match selected {
-        Ok(scenarios) => scenarios,
+    let stage = match Stage::new(options, places) {
+        Ok(stage) => stage,
         Err(error) => {
-            eprintln!("dinrail: {error}");
-            return ScoreEnding::Usage;
+            tell!("dinrail: {error}");
+            return error.ending();
         }
     };
-    let workshop = match Workshop::new() {
-        Ok(workshop) => workshop,
-        Err(error) => {
-            eprintln!("dinrail: {error}");
-            return ScoreEnding::Missed;
-        }
-    };
-    let component = match options.plugin.as_deref().map(|path| find_component(path, places, &workshop)).transpose() {
-        Ok(component) => component,
-        Err(why) => {
-            eprintln!("dinrail: {why}");
-            return ScoreEnding::Usage;
-        }
-    };
-    let mut scored = Vec::new();
-    let (mut failed, mut refused, mut absent) = (false, false, false);
-    for scenario in &scenarios {
-        let path = match &component {
-            Some((_, world)) if world.name() != scenario.file.world => continue,
-            Some((path, _)) => Some(path.as_path()),
-            None => None,
-        };
-        match score_one(scenario, options, places, &workshop, path) {
-            Ok(one) => scored.push(one),
-            Err(ScoreError::Data(DataError::Absent(why))) => {
-                absent = true;
-                eprintln!("{}: skipped: {why}", scenario.name);
-                scored.push(skipped(scenario));
-            }
-            Err(error) => {
-                failed = true;
-                refused |= error.is_refusal();
-                eprintln!("\n{}: {error}", scenario.name);
-                let rows = scenario.file.bars.iter().map(|bar| Row::missed(scenario, bar)).collect();
-                scored.push(Scored { rows, ..skipped(scenario) });
-            }
-        }
-    }
-    if scored.is_empty() && !failed {
-        eprintln!("dinrail: no scenario is of this plugin's world");
+    if let Some(path) = &options.report
+        && let Err(error) = page_file::try_out(path)
+    {
+        tell!("dinrail: the page can't be written to {}: {error}; nothing was run", path.display());
         return ScoreEnding::Usage;
     }
-    pool_coverages(&mut scored);
-    rows::print(&scored, options.json);
+    let mut outcome = Outcome::default();
+    for scenario in &stage.scenarios {
+        outcome.add(scenario, score_one(scenario, options, places, &stage));
+    }
+    pool_coverages(&mut outcome.scored);
+    rows::print(&outcome.scored, options.json);
     if let Some(path) = &options.report
-        && let Err(error) = report::write(path, &scored)
+        && let Err(error) = report::write(path, &outcome.scored)
     {
-        eprintln!("dinrail: {}: {error}", path.display());
-        failed = true;
+        tell!("dinrail: {}: {error}", path.display());
+        outcome.failed = true;
     }
-    if refused || options.require_data && absent {
-        ScoreEnding::Refused
-    } else if failed || scored.iter().flat_map(|one| &one.rows).any(|row| row.verdict == rows::Verdict::Missed) {
-        ScoreEnding::Missed
-    } else {
-        ScoreEnding::Met
-    }
+    outcome.ending(options.require_data)
 }
 
 /// Coverages of scenarios that stand on the same set (the name's first part) are told together as well, below the last.
@@ -204,19 +257,11 @@ fn find_folder(options: &ScoreOptions) -> Result<PathBuf, ScenarioError> {
     }
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("scenarios")));
     let candidates = [Some(PathBuf::from("tests/scenarios")), beside];
-    candidates.into_iter().flatten().find(|folder| folder.is_dir()).ok_or(ScenarioError::NoFolder)
-}
-
-/// A component file, or an installed plugin by name, with its world.
-fn find_component(wanted: &Path, places: &Places, workshop: &Workshop) -> Result<(PathBuf, World), String> {
-    let installed = places.plugins.iter().flat_map(|folder| {
-        let name = wanted.display();
-        [folder.join(wanted), folder.join(format!("{name}.wasm"))]
-    });
-    let path = std::iter::once(wanted.to_owned()).chain(installed).find(|path| path.is_file());
-    let path = path.ok_or_else(|| format!("there is no component `{}`", wanted.display()))?;
-    let world = workshop.world_of(&path)?;
-    Ok((path, world))
+    let candidates: Vec<PathBuf> = candidates.into_iter().flatten().collect();
+    candidates.iter().find(|folder| folder.is_dir()).cloned().ok_or_else(|| {
+        let looked = candidates.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" and ");
+        ScenarioError::NoFolder { looked }
+    })
 }
 
 fn skipped(scenario: &Scenario) -> Scored {
@@ -225,9 +270,14 @@ fn skipped(scenario: &Scenario) -> Scored {
         name: scenario.name.clone(),
         summary: scenario.file.summary.clone(),
         rows,
-        traces: Vec::new(),
-        coverage: None,
+        configuration: configuration(scenario),
+        ..Scored::default()
     }
+}
+
+/// The configuration's path below the folder of scenarios.
+fn configuration(scenario: &Scenario) -> String {
+    format!("{}/{}", scenario.name, scenario.file.configuration)
 }
 
 /// Runs every input of a scenario and judges them together.
@@ -235,19 +285,21 @@ fn score_one(
     scenario: &Scenario,
     options: &ScoreOptions,
     places: &Places,
-    workshop: &Workshop,
-    component: Option<&Path>,
+    stage: &Stage,
 ) -> Result<Scored, ScoreError> {
+    let component = stage.component.as_deref();
     let inputs = data::inputs(scenario, options.data.as_deref(), options.seed)?;
     let mut judge = judging::Judging::new(scenario, options.data.as_deref())?;
+    let mut plugin = None;
     for (index, input) in inputs.iter().enumerate() {
-        eprint!("\r{}: {}/{} {:<60}", scenario.name, index + 1, inputs.len(), input.label);
+        tell_part!("\r{}: {}/{} {:<60}", scenario.name, index + 1, inputs.len(), input.label);
         let config = data::configuration(scenario, input, places, component)?;
-        let finished = run_one(scenario, config.clone(), input, workshop)?;
+        let (finished, identity) = run_one(scenario, config.clone(), input, &stage.workshop)?;
+        plugin = identity;
         judge.observe(input, &config, &finished)?;
     }
-    eprint!("\r{:<100}\r", "");
-    let (metrics, traces) = judge.finish()?;
+    tell_part!("\r{:<100}\r", "");
+    let (metrics, traces) = judge.finish();
     let component_name = component.map_or_else(
         || scenario.file.plugin.clone(),
         |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
@@ -256,7 +308,7 @@ fn score_one(
     let unknown = scenario.file.bars.iter().filter(|bar| metrics.iter().all(|metric| metric.name != bar.metric));
     rows.extend(unknown.map(|bar| Row::missed(scenario, bar)));
     let coverage = metrics.iter().find_map(|metric| metric.coverage);
-    Ok(Scored { name: scenario.name.clone(), summary: scenario.file.summary.clone(), rows, traces, coverage })
+    Ok(Scored { rows, traces, coverage, plugin, ..skipped(scenario) })
 }
 
 /// One run through the production path.
@@ -265,20 +317,28 @@ fn run_one(
     config: crate::config::Config,
     input: &RunInput,
     workshop: &Workshop,
-) -> Result<Finished, ScoreError> {
+) -> Result<(Finished, Option<Identity>), ScoreError> {
     let failed = |why: String| ScoreError::Run { run: input.label.clone(), why };
     let plugin = config.plugins.iter().position(|plugin| plugin.name == scenario.file.plugin);
     let plugin = plugin.ok_or_else(|| ScoreError::NoPlugin(scenario.file.plugin.clone()))?;
     let length = scenario.file.plant.as_ref().map(|plant| parse_duration(&plant.run_time)).transpose();
     let length = length.map_err(|error| failed(format!("`run_time`: {error}")))?.map(Duration::from_nanos);
-    let finished = run::run_collecting(build::prepare(config, workshop)?, plugin, length)?;
+    let prepared = build::prepare(config, workshop)?;
+    let identity = prepared.identity(plugin);
+    let finished = run::run_collecting(prepared, plugin, length)?;
     // A plugin that faults is judged by what it did answer; a table that ends early would be judged by nothing.
     if finished.summary.samples.failed_sources > 0 {
         return Err(failed("a source could not be read to its end".into()));
     }
-    for plugin in finished.summary.plugins.iter().filter(|plugin| plugin.faults > 0) {
-        let fault = plugin.last_fault.as_deref().unwrap_or("unknown");
-        eprintln!("\n{}: {}: {} faulted {} times: {fault}", scenario.name, input.label, plugin.name, plugin.faults);
+    for plugin in finished.summary.plugins.iter().filter(|plugin| plugin.counts.faults > 0) {
+        let fault = plugin.counts.last_fault.as_deref().unwrap_or("unknown");
+        tell!(
+            "\n{}: {}: {} faulted {} times: {fault}",
+            scenario.name,
+            input.label,
+            plugin.counts.name,
+            plugin.counts.faults
+        );
     }
-    Ok(finished)
+    Ok((finished, identity))
 }

@@ -1,6 +1,7 @@
 //! A scenario: what is run, on which data, who judges it, and the bar.
 
 use super::facts::Fact;
+use crate::config::document::nearest;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -154,8 +155,22 @@ pub struct Bar {
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// No folder of scenarios.
-    #[error("no scenarios are found; name their folder with --scenarios DIR")]
-    NoFolder,
+    #[error(
+        "no folder of scenarios is found, looked for {looked}; run in a checkout of dinrail, or name the folder with \
+         --scenarios DIR"
+    )]
+    NoFolder {
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// A folder in which no folder has a `scenario.toml`.
+    #[error("{path} has no scenario: each is a folder in it with a {FILE}{hint}", path = .path.display())]
+    Empty {
+        /// Which.
+        path: PathBuf,
+        /// What was probably meant.
+        hint: &'static str,
+    },
     /// A file that can't be read.
     #[error("{path}: {error}", path = .path.display())]
     Read {
@@ -183,10 +198,12 @@ pub enum ScenarioError {
         metric: String,
     },
     /// Nothing is called so.
-    #[error("no scenario's name begins with `{wanted}`; there are {known}")]
+    #[error("no scenario is called `{wanted}` or begins so{near}; there are {known}")]
     Unknown {
         /// What was asked for.
         wanted: String,
+        /// What was probably meant, or nothing.
+        near: String,
         /// All names.
         known: String,
     },
@@ -203,6 +220,10 @@ pub fn read_all(folder: &Path) -> Result<Vec<Scenario>, ScenarioError> {
             scenarios.push(read(&folder, &path)?);
         }
     }
+    if scenarios.is_empty() {
+        let hint = if folder.join(FILE).is_file() { "; it is one itself: name the folder above it" } else { "" };
+        return Err(ScenarioError::Empty { path: folder.to_owned(), hint });
+    }
     scenarios.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(scenarios)
 }
@@ -218,15 +239,71 @@ fn read(folder: &Path, path: &Path) -> Result<Scenario, ScenarioError> {
     Ok(Scenario { name, folder: folder.to_owned(), file })
 }
 
-/// Those whose names begin with one of `wanted`; all where nothing is wanted.
+/// Those that are wanted; all where nothing is. A word is the name of one scenario, else the beginning of several, else a
+/// pattern with `*` for any text and `?` for one character.
 pub fn select(scenarios: Vec<Scenario>, wanted: &[String]) -> Result<Vec<Scenario>, ScenarioError> {
-    let known = || scenarios.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
-    for name in wanted {
-        if !scenarios.iter().any(|scenario| scenario.name.starts_with(name.as_str())) {
-            return Err(ScenarioError::Unknown { wanted: name.clone(), known: known() });
+    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let mut is_wanted = vec![wanted.is_empty(); names.len()];
+    for word in wanted {
+        let found = meant(word, &names);
+        if found.is_empty() {
+            let near = nearest(word, names.iter().copied());
+            return Err(ScenarioError::Unknown {
+                wanted: word.clone(),
+                near: near.map_or(String::new(), |name| format!("; did you mean `{name}`?")),
+                known: names.join(", "),
+            });
+        }
+        for index in found {
+            is_wanted[index] = true;
         }
     }
-    let is_wanted =
-        |scenario: &Scenario| wanted.is_empty() || wanted.iter().any(|name| scenario.name.starts_with(name.as_str()));
-    Ok(scenarios.into_iter().filter(is_wanted).collect())
+    Ok(scenarios.into_iter().zip(is_wanted).filter_map(|(scenario, wanted)| wanted.then_some(scenario)).collect())
+}
+
+/// Places of the names that a word means.
+fn meant(word: &str, names: &[&str]) -> Vec<usize> {
+    let places = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        names.iter().enumerate().filter(|(_, name)| fits(name)).map(|(place, _)| place).collect()
+    };
+    let exact = places(&|name| name == word);
+    if !exact.is_empty() {
+        return exact;
+    }
+    let pattern = wildmatch::WildMatch::new(word);
+    places(&|name| name.starts_with(word) || pattern.matches(name))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn check(word: &str, expected: &[&str]) {
+        let names = ["cmapss-fd001", "cmapss-fd002", "rig", "rig-bearing", "rig-normal"];
+        let found: Vec<&str> = meant(word, &names).into_iter().map(|place| names[place]).collect();
+        assert_eq!(found, expected, "{word}");
+    }
+
+    #[test]
+    fn a_whole_name_is_stronger_than_a_beginning() {
+        check("rig", &["rig"]);
+        check("rig-", &["rig-bearing", "rig-normal"]);
+        check("rig*", &["rig", "rig-bearing", "rig-normal"]);
+        check("cmapss", &["cmapss-fd001", "cmapss-fd002"]);
+        check("*-fd00?", &["cmapss-fd001", "cmapss-fd002"]);
+        check("rigs", &[]);
+    }
+
+    #[test]
+    fn a_folder_without_scenarios_says_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = read_all(folder.path()).unwrap_err().to_string();
+        assert!(empty.contains(&folder.path().display().to_string()) && empty.contains(FILE), "{empty}");
+        std::fs::write(folder.path().join(FILE), "").unwrap();
+        let itself = read_all(folder.path()).unwrap_err().to_string();
+        assert!(itself.contains("it is one itself"), "{itself}");
+        let absent = read_all(&folder.path().join("absent")).unwrap_err().to_string();
+        assert!(absent.contains("absent"), "{absent}");
+    }
 }

@@ -195,7 +195,11 @@ impl std::io::Write for LogWriter {
                 let _ = sender.try_send(Message::Event(event));
                 Ok(line.len())
             }
-            None => std::io::stderr().write(line),
+            None => {
+                // Nobody reads stderr any more: what can't be told is no fault of the run.
+                let _ = std::io::stderr().write_all(line);
+                Ok(line.len())
+            }
         }
     }
 

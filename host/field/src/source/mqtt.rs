@@ -2,12 +2,13 @@
 //!
 //! A payload is JSON (an object into which pointers lead, or a plain number, boolean or string) or plain
 //! text (`23.5`, `on`). Its size and content are a peer's, and may be anything: what cannot be decoded is
-//! counted, and the tag gets a missing value, so that its quality turns bad. The time is the payload's
+//! counted, and the tag gets a missing value, so that its quality turns bad. A waveform is an object of its own, a block of
+//! samples with their rate, and its time that of the first sample. The time is the payload's
 //! own where a pointer is given, and otherwise that of its arrival. Note that a broker sends a *retained* message
 //! as soon as one subscribes, however old it is: without a time of its own it counts as new.
 
 use crate::source::csv::decimal;
-use dinrail_core::reading::{RawValue, Reading, ReadingKind, SourceId};
+use dinrail_core::reading::{RawValue, Reading, ReadingKind, SourceId, Waveform};
 use dinrail_core::tag::TagId;
 use dinrail_core::time::{SECOND_NS, TimeNs};
 use serde_json::Value;
@@ -16,6 +17,9 @@ use std::sync::Arc;
 
 /// Bytes of a payload that is decoded: a thousand times a usual one. Larger ones are counted and bad.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
+
+/// Bytes of one with a waveform in it: some 20,000 samples. A link takes packets a little larger.
+pub const MAX_WAVEFORM_BYTES: usize = 3 * MAX_PAYLOAD_BYTES;
 
 /// Bytes of a text value that are taken; texts stand for recipes and states.
 const MAX_TEXT_BYTES: usize = 256;
@@ -44,6 +48,8 @@ pub struct Field {
     pub tag: TagId,
     /// Where; `None`: the whole payload.
     pub pointer: Option<Pointer>,
+    /// Whether it is a block of samples, `{"rate_hz": 12000, "samples": [0.1, …]}`, rather than one value.
+    pub waveform: bool,
 }
 
 /// Where a payload has its time, and how it is written.
@@ -124,7 +130,7 @@ pub struct DecodeCounts {
     /// Payloads that are not what was told of them: no JSON where a pointer leads into it, a value that is
     /// a list or an object, text too long, bytes that are not UTF-8.
     pub malformed: u64,
-    /// Payloads above [`MAX_PAYLOAD_BYTES`].
+    /// Payloads above [`MAX_PAYLOAD_BYTES`], with a waveform [`MAX_WAVEFORM_BYTES`].
     pub oversize: u64,
     /// Values that were not in their payload.
     pub missing_fields: u64,
@@ -145,12 +151,15 @@ impl Subscription {
             time_ns: arrival_ns,
             values: Vec::with_capacity(self.fields.len()),
         };
-        if payload.len() > MAX_PAYLOAD_BYTES {
+        let has_waveform = self.fields.iter().any(|field| field.waveform);
+        let limit = if has_waveform { MAX_WAVEFORM_BYTES } else { MAX_PAYLOAD_BYTES };
+        if payload.len() > limit {
             counts.oversize += 1;
             self.all_missing(&mut reading);
             return reading;
         }
-        let has_pointers = self.time.is_some() || self.fields.iter().any(|field| field.pointer.is_some());
+        let has_pointers =
+            has_waveform || self.time.is_some() || self.fields.iter().any(|field| field.pointer.is_some());
         if !has_pointers && let Some(number) = plain_number(payload) {
             counts.decoded += 1;
             reading.values.extend(self.fields.iter().map(|field| (field.tag, RawValue::Number(number))));
@@ -176,12 +185,14 @@ impl Subscription {
         for field in &self.fields {
             let value = match (&field.pointer, &json) {
                 (Some(Pointer(pointer)), Some(json)) => match json.pointer(pointer) {
+                    Some(value) if field.waveform => block(value, reading.time_ns, counts),
                     Some(value) => from_json(value, counts),
                     None => {
                         counts.missing_fields += 1;
                         RawValue::Missing
                     }
                 },
+                (None, Some(json)) if field.waveform => block(json, reading.time_ns, counts),
                 (None, Some(json)) => from_json(json, counts),
                 (_, None) => from_text(payload, counts),
             };
@@ -225,6 +236,23 @@ fn from_json(value: &Value, counts: &mut DecodeCounts) -> RawValue {
         Value::String(text) if text.len() <= MAX_TEXT_BYTES => RawValue::Text(text.as_str().into()),
         Value::Null => RawValue::Missing,
         Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            counts.malformed += 1;
+            RawValue::Missing
+        }
+    }
+}
+
+/// A block of samples, the first of which was taken at `time_ns`.
+fn block(value: &Value, time_ns: TimeNs, counts: &mut DecodeCounts) -> RawValue {
+    let rate_hz = value.get("rate_hz").and_then(Value::as_f64);
+    let number = |sample: &Value| sample.as_f64().map(|sample| sample as f32);
+    let samples: Option<Vec<f32>> =
+        value.get("samples").and_then(Value::as_array).and_then(|samples| samples.iter().map(number).collect());
+    match (rate_hz, samples) {
+        (Some(rate_hz), Some(samples)) if rate_hz > 0.0 && !samples.is_empty() => {
+            RawValue::Block(Arc::new(Waveform { time_ns, rate_hz, samples }))
+        }
+        _ => {
             counts.malformed += 1;
             RawValue::Missing
         }

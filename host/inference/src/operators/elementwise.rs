@@ -4,6 +4,7 @@
 use super::attributes::Attributes;
 use super::error::OperatorError;
 use super::operator::{Form, Given, Operator, Values};
+use super::single_table::only;
 use tract_onnx::pb::NodeProto;
 
 /// What is done to a row.
@@ -101,7 +102,7 @@ impl Operator for Elementwise {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
+        let input = only(inputs)?;
         input.only_f32()?;
         let last = input.sizes.last().copied();
         match (&self.change, self.columns()) {
@@ -116,7 +117,7 @@ impl Operator for Elementwise {
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
+        let (form, given) = only(inputs)?;
         let mut values = given.f32().to_vec();
         let columns = form.sizes.last().copied().unwrap_or(1).max(1);
         values.chunks_mut(columns).for_each(|row| self.change.apply(row));

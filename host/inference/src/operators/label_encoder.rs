@@ -3,6 +3,7 @@
 use super::attributes::{Attributes, of_length};
 use super::error::OperatorError;
 use super::operator::{Element, Form, Given, Operator, Values};
+use super::single_table::only;
 use std::collections::HashMap;
 use tract_onnx::pb::NodeProto;
 
@@ -86,7 +87,7 @@ impl Operator for LabelEncoder {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
+        let input = only(inputs)?;
         if input.element != self.keys {
             let (given, expected) = match self.keys {
                 Element::F32 => ("i64", "f32"),
@@ -102,7 +103,7 @@ impl Operator for LabelEncoder {
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(_, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
+        let (_, given) = only(inputs)?;
         let places: Vec<Option<usize>> = match given {
             Given::F32(values) => values.iter().map(|key| self.places.get(&bits(*key)).copied()).collect(),
             Given::I64(values) => values.iter().map(|key| self.places.get(key).copied()).collect(),

@@ -4,6 +4,7 @@ use super::attributes::{Attributes, of_length};
 use super::error::OperatorError;
 use super::labels::labels;
 use super::operator::{Form, Given, Operator, Values};
+use super::single_table::{Features, classify, label_forms, only};
 use super::transform::{Transform, logistic};
 use super::trees::target_count;
 use tract_onnx::pb::NodeProto;
@@ -105,19 +106,11 @@ impl Operator for LinearClassifier {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let rows = input.rows_of(self.layer.features, true)?;
-        Ok(vec![Form::i64(&[rows]), Form::f32(&[rows, self.labels.len()])])
+        label_forms(inputs, self.layer.features, true, self.labels.len())
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let (rows, columns) = form.rows()?;
-        let classes = self.labels.len();
-        let mut scores = vec![0.0; rows * classes];
-        let each = given.f32().chunks_exact(columns.max(1)).zip(scores.chunks_exact_mut(classes));
-        let labels = each.map(|(row, scores)| self.labels[self.decide(row, scores)]).collect();
-        Ok(vec![Values::I64(labels), Values::F32(scores)])
+        classify(inputs, &self.labels, self.labels.len(), |row, scores| self.decide(row, scores))
     }
 }
 
@@ -148,15 +141,13 @@ impl Operator for LinearRegressor {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        Ok(vec![Form::f32(&[input.rows_of(self.layer.features, true)?, self.targets])])
+        Ok(vec![Form::f32(&[only(inputs)?.rows_of(self.layer.features, true)?, self.targets])])
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let (rows, columns) = form.rows()?;
-        let mut scores = vec![0.0; rows * self.targets];
-        for (row, scores) in given.f32().chunks_exact(columns.max(1)).zip(scores.chunks_exact_mut(self.targets)) {
+        let table = Features::of(inputs)?;
+        let mut scores = vec![0.0; table.rows * self.targets];
+        for (row, scores) in table.each().zip(scores.chunks_exact_mut(self.targets)) {
             self.layer.apply(row, scores);
             // A single score is left as it is, as in onnxruntime.
             if self.targets > 1 {

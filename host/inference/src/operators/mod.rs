@@ -19,6 +19,7 @@ mod label_encoder;
 mod labels;
 mod linear;
 mod operator;
+mod single_table;
 mod svm;
 mod svm_classifier;
 mod svm_regressor;

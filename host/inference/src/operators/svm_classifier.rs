@@ -5,6 +5,7 @@ use super::error::OperatorError;
 use super::labels::labels;
 use super::linear::largest;
 use super::operator::{Form, Given, Operator, Values};
+use super::single_table::{classify, label_forms};
 use super::svm::{Kernel, support_vectors};
 use super::transform::{Transform, logistic};
 use std::ops::Range;
@@ -228,18 +229,10 @@ impl Operator for SvmClassifier {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let rows = input.rows_of(self.features, true)?;
-        Ok(vec![Form::i64(&[rows]), Form::f32(&[rows, self.scores()])])
+        label_forms(inputs, self.features, true, self.scores())
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let (rows, columns) = form.rows()?;
-        let width = self.scores();
-        let mut scores = vec![0.0; rows * width];
-        let each = given.f32().chunks_exact(columns.max(1)).zip(scores.chunks_exact_mut(width));
-        let labels = each.map(|(row, scores)| self.labels[self.decide(row, scores)]).collect();
-        Ok(vec![Values::I64(labels), Values::F32(scores)])
+        classify(inputs, &self.labels, self.scores(), |row, scores| self.decide(row, scores))
     }
 }

@@ -3,6 +3,7 @@
 use super::attributes::{Attributes, of_length};
 use super::error::OperatorError;
 use super::operator::{Form, Given, Operator, Values};
+use super::single_table::{Features, only};
 use super::svm::{Kernel, support_vectors};
 use super::transform::Transform;
 use tract_onnx::pb::NodeProto;
@@ -81,13 +82,10 @@ impl Operator for SvmRegressor {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        Ok(vec![Form::f32(&[input.rows_of(self.features, true)?, 1])])
+        Ok(vec![Form::f32(&[only(inputs)?.rows_of(self.features, true)?, 1])])
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let (_, columns) = form.rows()?;
-        Ok(vec![Values::F32(given.f32().chunks_exact(columns.max(1)).map(|row| self.value(row)).collect())])
+        Ok(vec![Values::F32(Features::of(inputs)?.each().map(|row| self.value(row)).collect())])
     }
 }

@@ -5,6 +5,7 @@ use super::error::OperatorError;
 use super::labels::labels;
 use super::linear::largest;
 use super::operator::{Form, Given, Operator, Values};
+use super::single_table::{Features, label_forms};
 use super::transform::{Transform, logistic};
 use super::trees::{self, Aggregate, Trees, WeightNames, base_values};
 use tract_onnx::pb::NodeProto;
@@ -116,17 +117,13 @@ impl Operator for TreeClassifier {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let rows = input.rows_of(self.trees.features(), false)?;
-        Ok(vec![Form::i64(&[rows]), Form::f32(&[rows, self.labels.len()])])
+        label_forms(inputs, self.trees.features(), false, self.labels.len())
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let (rows, columns) = form.rows()?;
-        let classes = self.labels.len();
-        let mut scores = vec![0.0; rows * classes];
-        self.trees.evaluate(given.f32(), columns, Aggregate::Sum, &mut scores);
+        let (table, classes) = (Features::of(inputs)?, self.labels.len());
+        let mut scores = vec![0.0; table.rows * classes];
+        self.trees.evaluate(table.values, table.columns, Aggregate::Sum, &mut scores);
         let labels = scores.chunks_exact_mut(classes).map(|scores| self.labels[self.decide(scores)]).collect();
         Ok(vec![Values::I64(labels), Values::F32(scores)])
     }

@@ -2,6 +2,7 @@
 
 use super::error::OperatorError;
 use super::operator::{Form, Given, Operator, Values};
+use super::single_table::{Features, only};
 use super::transform::{Transform, probit};
 use super::trees::{self, Aggregate, Trees, WeightNames, base_values, target_count};
 use tract_onnx::pb::NodeProto;
@@ -66,16 +67,14 @@ impl Operator for TreeRegressor {
     }
 
     fn forms(&self, inputs: &[Form]) -> Result<Vec<Form>, OperatorError> {
-        let [input] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let rows = input.rows_of(self.trees.features(), false)?;
+        let rows = only(inputs)?.rows_of(self.trees.features(), false)?;
         Ok(vec![Form::f32(&[rows, self.targets])])
     }
 
     fn run(&self, inputs: &[(&Form, Given<'_>)]) -> Result<Vec<Values>, OperatorError> {
-        let [(form, given)] = inputs else { return Err(OperatorError::Arity { given: inputs.len(), expected: 1 }) };
-        let (rows, columns) = form.rows()?;
-        let mut scores = vec![0.0; rows * self.targets];
-        self.trees.evaluate(given.f32(), columns, self.aggregate, &mut scores);
+        let table = Features::of(inputs)?;
+        let mut scores = vec![0.0; table.rows * self.targets];
+        self.trees.evaluate(table.values, table.columns, self.aggregate, &mut scores);
         scores.chunks_exact_mut(self.targets).for_each(|scores| self.finish(scores));
         Ok(vec![Values::F32(scores)])
     }

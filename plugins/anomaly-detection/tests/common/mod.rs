@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use anomaly_detection::detector::{Detector, Judgement};
 use anomaly_detection::novelty::{Reconstruct, WINDOW};
+use anomaly_detection::plugin::is_vibration;
+use anomaly_detection::waveform::{FEATURES, features};
+use dinrail_sim::{Kind, Plant, Signal, Value};
 use tract_onnx::prelude::*;
 
 /// The shipped model, planned for one number of channels at a time.
@@ -71,6 +74,39 @@ where
         judgement
     });
     each.collect()
+}
+
+/// A simulated plant's signals as the plugin sees them: the values, then a waveform's features.
+pub(crate) struct Rig {
+    values: usize,
+    pub(crate) channels: usize,
+    /// Which channels speak of the machine's shaking.
+    pub(crate) vibration: Vec<bool>,
+}
+
+impl Rig {
+    pub(crate) fn of(signals: &[Signal]) -> Rig {
+        let values = signals.iter().filter(|signal| signal.kind == Kind::Value).count();
+        let channels = values + FEATURES * (signals.len() - values);
+        let shakes = |channel: usize| signals.get(channel).is_none_or(|signal| is_vibration(signal.unit));
+        Rig { values, channels, vibration: (0..channels).map(shakes).collect() }
+    }
+
+    /// What the plant measures now.
+    pub(crate) fn row(&self, plant: &mut dyn Plant) -> Vec<Option<f64>> {
+        let (mut readings, mut row) = (Vec::new(), vec![None; self.channels]);
+        plant.read(&mut readings);
+        for reading in readings {
+            match reading.value {
+                Value::Number(x) => row[reading.signal] = Some(x),
+                Value::Block { samples, .. } => {
+                    let features = features(&samples).into_iter().flatten().map(Some);
+                    row[self.values..].iter_mut().zip(features).for_each(|(cell, x)| *cell = x);
+                }
+            }
+        }
+        row
+    }
 }
 
 /// The folder of public data, if there is one on this machine; says so where not.

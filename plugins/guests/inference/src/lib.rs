@@ -15,7 +15,12 @@ impl AnomalyDetection for Inference {
         Description::new("inference", "0.1.0", "Runs a model once a frame")
             .input(Input::group("signals"))
             .parameter(Parameter::choice("way", "run-one", &["run-one", "tensors"]))
-            .model(ModelSlot::new("model").about("One float input, one float output"))
+            .model(
+                ModelSlot::new("model")
+                    .input("x", &[None, None])
+                    .output("y", &[None, None])
+                    .about("One float input, one float output"),
+            )
     }
 
     fn configure(_bindings: Bindings, parameters: Parameters) -> Result<Self, Fault> {

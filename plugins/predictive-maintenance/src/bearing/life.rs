@@ -27,6 +27,9 @@ const TAIL: f64 = 0.1;
 /// Where the observations do not bound the life yet, its lower end still leans on the flat prior, which holds rates of years:
 /// it is taken further out.
 const DEEP_TAIL: f64 = 0.01;
+/// An upper end within so many e-foldings, at the rate that is believed in, is the end at hand and always given: slow rates
+/// of the flat prior would put it further out.
+const END_FOLDINGS: f64 = 1.0;
 
 /// Remaining life, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -148,6 +151,12 @@ impl Growth {
         self.lanes.iter().map(|lane| lane.weight * lane.mean).sum()
     }
 
+    /// The rate that is believed in, in e-foldings a second.
+    fn rate_per_s(&self) -> f64 {
+        let lane: f64 = self.lanes.iter().enumerate().map(|(at, lane)| lane.weight * at as f64).sum();
+        RATE_MIN_PER_S * (RATE_STEP * lane).exp()
+    }
+
     /// The chance that the failure level, known to `level_sd`, is passed within `life_s`.
     fn fails_within(&self, life_s: f64, level: f64, level_sd: f64) -> f64 {
         let chance = |(at, lane): (usize, &Lane)| {
@@ -182,8 +191,9 @@ impl Growth {
             if found < 1.01 { 0.0 } else { found }
         };
         let (lower_s, median_s, upper_s) = (quantile(TAIL), quantile(0.5), quantile(1.0 - TAIL));
-        // At the very end the lower end is 0, and the ratio says nothing.
-        let bounded = upper_s <= trusted * lower_s.max(0.1 * median_s);
+        // At the very end the lower end is 0 and the ratio says nothing: what is not known then is where the level is, some
+        // share of an e-folding at the rate that is seen.
+        let bounded = upper_s <= trusted * lower_s.max(0.1 * median_s) || upper_s <= END_FOLDINGS / self.rate_per_s();
         if bounded {
             Life { lower_s, median_s, upper_s: Some(upper_s) }
         } else {
@@ -242,6 +252,29 @@ mod tests {
         (1..=60).for_each(|minute| growth.observe(60.0 * f64::from(minute), -1.0 + f64::from(minute) / 40.0, 0.001));
         let life = growth.life(0.0, 0.05, 20.0);
         assert_eq!((life.lower_s, life.median_s, life.upper_s), (0.0, 0.0, Some(0.0)), "{life:?}");
+    }
+
+    /// Near its end the lower end of the life is 0 while the level is known to a share of an e-folding only: what is left is
+    /// bounded all the same. It was told as "more than 0".
+    #[test]
+    fn the_end_at_hand_is_bounded() {
+        let (life_s, level_sd) = (36_000.0, 0.15);
+        let mut growth = Growth::begin(0.0, -3.0, 0.01);
+        let mut at_zero = 0;
+        for step in 1..=300 {
+            let time_s = life_s * f64::from(step) / 300.0;
+            let jitter = if step % 2 == 0 { 0.05 } else { -0.05 };
+            growth.observe(time_s, -3.0 + 3.0 * time_s / life_s + jitter, 0.0036);
+            let left_s = life_s - time_s;
+            if left_s > 0.05 * life_s {
+                continue;
+            }
+            let life = growth.life(0.0, level_sd, 10.0);
+            let upper_s = life.upper_s.expect("bounded");
+            assert!(left_s <= upper_s && upper_s < 0.3 * life_s, "{left_s}: {life:?}");
+            at_zero += usize::from(life.lower_s == 0.0);
+        }
+        assert!(at_zero > 5, "the case is the one that is meant");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 use std::f64::consts::TAU;
 
+use dinrail_sim::judge::ranks::spearman;
 use dinrail_sim::{Condition, Fault, Plant, Race, Script, Value};
 
 use super::*;
@@ -65,26 +66,6 @@ fn run(name: &str, seed: u64, life_s: f64, race: Race, period_s: f64, known: boo
     }
 }
 
-fn ranks(numbers: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..numbers.len()).collect();
-    order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
-    let mut ranks = vec![0.0; numbers.len()];
-    let mut from = 0;
-    while from < order.len() {
-        let ties = order[from..].iter().take_while(|&&i| numbers[i] == numbers[order[from]]).count();
-        order[from..from + ties].iter().for_each(|&i| ranks[i] = from as f64 + 0.5 * (ties as f64 - 1.0));
-        from += ties;
-    }
-    ranks
-}
-
-fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (ranks(a), ranks(b));
-    let mean = 0.5 * (a.len() as f64 - 1.0);
-    let sum = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
-    sum(&a, &b) / (sum(&a, &a) * sum(&b, &b)).sqrt()
-}
-
 /// Figures over many runs to failure.
 #[derive(Default, Debug)]
 struct Tally {
@@ -126,7 +107,7 @@ impl Tally {
             }
         }
         let (indexes, truths): (Vec<f64>, Vec<f64>) = wearing.iter().map(|(h, t)| (h.index, t.health())).unzip();
-        let rho = spearman(&indexes, &truths);
+        let rho = spearman(&indexes, &truths).unwrap().unwrap();
         self.rho_min = Some(self.rho_min.map_or(rho, |least| least.min(rho)));
         self.two_sided += all;
         self.inside += inside;

@@ -10,7 +10,7 @@ mod models;
 mod path;
 mod setting;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 use std::process::Command;
 
@@ -62,10 +62,30 @@ fn on_one_core() -> Result<(f64, bool)> {
         Ok(output) if output.status.success() => (output, true),
         _ => (Command::new(&this).arg("--path-only").output().context("running the path")?, false),
     };
-    let text = String::from_utf8_lossy(&output.stdout);
-    let figure = text
-        .trim()
-        .parse()
-        .with_context(|| format!("the path's figure: {text} {}", String::from_utf8_lossy(&output.stderr)))?;
-    Ok((figure, is_pinned))
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the path was not measured ({}): {told}", output.status);
+    Ok((figure(&String::from_utf8_lossy(&output.stdout))?, is_pinned))
+}
+
+/// The figure that the path prints: its last line, a number above 0.
+fn figure(text: &str) -> Result<f64> {
+    let line = text.trim_end().lines().last().unwrap_or_default().trim();
+    let figure: f64 = line.parse().with_context(|| format!("`{line}` is not the path's figure"))?;
+    ensure!(figure.is_finite() && figure > 0.0, "{figure} samples a second were measured");
+    Ok(figure)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn the_paths_figure_is_its_last_line() {
+        assert_eq!(figure("2134567.5\n").unwrap(), 2_134_567.5);
+        assert_eq!(figure("a note\n12\n\n").unwrap(), 12.0);
+        for wrong in ["", "\n", "12 samples", "NaN", "0", "-3", "inf"] {
+            assert!(figure(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

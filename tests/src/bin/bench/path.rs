@@ -4,7 +4,7 @@
 
 use anyhow::{Result, anyhow, ensure};
 use dinrail_cli::config::{self, Places};
-use dinrail_cli::controller::build;
+use dinrail_cli::controller::build::{self, Prepared, Workshop};
 use dinrail_cli::controller::source::Source;
 use dinrail_cli::run::{self, RunOptions};
 use dinrail_cli::view::View;
@@ -27,16 +27,9 @@ const MADE_BLOCKS: usize = 16;
 /// Samples a second from source to sink.
 pub(crate) fn samples_per_s() -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    let header: Vec<String> = (0..TAGS).map(|tag| format!("t{tag}")).collect();
-    let zeros = vec!["0"; TAGS].join(",");
-    std::fs::write(folder.path().join("head.csv"), format!("{}\n{zeros}\n", header.join(",")))?;
-    let path = folder.path().join("dinrail.toml");
-    let guests = environment::guest("zscore");
-    let places = Places { plugins: vec![guests.parent().unwrap_or(Path::new(".")).to_path_buf()], ..Places::default() };
-    let config = config::parse(&path, configuration(), &places).map_err(|errors| anyhow!("{errors}"))?;
-    let tags: Vec<TagId> = config.tags.iter().map(|(id, _)| id).collect();
+    let (prepared, tags) = prepared(folder.path())?;
     let clock: dinrail_field::link::Clock = Arc::new(|| 0);
-    let mut assembly = build::prepare(config, &build::Workshop::new()?)?.assemble(&clock, View::none())?;
+    let mut assembly = prepared.assemble(&clock, View::none())?;
     assembly.controller.replace_sources(vec![Box::new(Blocks::new(&tags))]);
     let started = Instant::now();
     let options = RunOptions { run_for: Some(Duration::from_secs(5)), ..RunOptions::default() };
@@ -44,11 +37,24 @@ pub(crate) fn samples_per_s() -> Result<f64> {
     let finished = run::run_assembled(assembly, &options, &stop, started)?;
     let elapsed = started.elapsed().as_secs_f64();
     let summary = finished.summary;
-    ensure!(summary.plugins.iter().all(|plugin| plugin.faults == 0 && plugin.calls > 100), "{summary:?}");
+    ensure!(summary.plugins.iter().all(|plugin| plugin.counts.faults == 0 && plugin.counts.calls > 100), "{summary:?}");
     ensure!(summary.sink_errors == 0 && summary.records_dropped == 0, "{summary:?}");
     let proposals = summary.proposals.accepted + summary.proposals.clamped + summary.proposals.held;
     ensure!(proposals + 1 >= summary.scans, "one proposal a block: {summary:?}");
     Ok(summary.samples_in as f64 / elapsed)
+}
+
+/// The controller in this folder, opened and checked, and its tags.
+fn prepared(folder: &Path) -> Result<(Prepared, Vec<TagId>)> {
+    let header: Vec<String> = (0..TAGS).map(|tag| format!("t{tag}")).collect();
+    let zeros = vec!["0"; TAGS].join(",");
+    std::fs::write(folder.join("head.csv"), format!("{}\n{zeros}\n", header.join(",")))?;
+    let path = folder.join("dinrail.toml");
+    let guests = environment::guest("zscore");
+    let places = Places { plugins: vec![guests.parent().unwrap_or(Path::new(".")).to_path_buf()], ..Places::default() };
+    let config = config::parse(&path, configuration(), &places).map_err(|errors| anyhow!("{errors}"))?;
+    let tags = config.tags.iter().map(|(id, _)| id).collect();
+    Ok((build::prepare(config, &Workshop::new()?)?, tags))
 }
 
 fn configuration() -> String {
@@ -72,10 +78,6 @@ range = [-1000, 1000]
 kind = "sim"
 plant = "reactor"
 
-[tags."reactor.temp_sp_readback"]
-source = "plant"
-unit = "Cel"
-
 [outputs."reactor.temp_sp"]
 source = "plant"
 unit = "Cel"
@@ -83,6 +85,7 @@ range = [70, 100]
 slew = "2 Cel/s"
 lease = "10s"
 fail_safe = 80
+readback = false
 on_stop = "hold"
 mode = "auto"
 
@@ -142,5 +145,17 @@ impl Source for Blocks {
 
     fn next_time_ns(&self) -> Option<TimeNs> {
         Some(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_prepared() {
+        let folder = tempfile::tempdir().unwrap();
+        prepared(folder.path()).unwrap();
     }
 }

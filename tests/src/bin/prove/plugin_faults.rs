@@ -2,18 +2,13 @@
 
 use crate::Proof;
 use anyhow::{Context, Result, ensure};
-use dinrail_core::description::{Bindings, Column, Description, InputBinding, ParameterValue};
-use dinrail_core::frame::Frame;
+use dinrail_core::description::ParameterValue;
 use dinrail_core::inference::Model;
-use dinrail_core::outcome::{CallReport, Fault, Outcome};
-use dinrail_core::outlook::Outlook;
-use dinrail_core::record::InstanceId;
+use dinrail_core::outcome::{Fault, Outcome};
 use dinrail_engine::{
-    Call, Done, Engine, EngineSettings, Grants, Instance, Job, Limits, Pace, PluginComponent, Profile, Until,
-    WorkerPool,
+    Done, Engine, EngineSettings, Grants, Instance, Limits, Pace, PluginComponent, Profile, Until, WorkerPool,
 };
-use dinrail_tests::environment;
-use std::sync::Arc;
+use dinrail_tests::instance::{self, call, component, frame, job};
 use std::time::{Duration, Instant};
 
 const LOOPS: u32 = 100;
@@ -137,10 +132,6 @@ pub(crate) fn huge_strings() -> Result<Proof> {
     })
 }
 
-pub(crate) fn component(engine: &Engine, guest: &str) -> Result<PluginComponent> {
-    Ok(engine.compile(&std::fs::read(environment::guest(guest))?)?)
-}
-
 fn start(component: &PluginComponent, given: &[(&str, ParameterValue)]) -> Result<Box<Instance>> {
     start_granted(component, Grants { models_optional: true, ..Grants::default() }, given)
 }
@@ -155,51 +146,11 @@ fn start_granted(
     grants: Grants,
     given: &[(&str, ParameterValue)],
 ) -> Result<Box<Instance>> {
-    let mut instance = component.instantiate(grants, &Limits::new(Profile::Compiled, Pace::Cyclic))?;
-    let description = instance.describe()?;
-    instance.configure(&bindings(&description), &parameters(&description, given))?;
-    Ok(Box::new(instance))
-}
-
-fn parameters(description: &Description, given: &[(&str, ParameterValue)]) -> Vec<(String, ParameterValue)> {
-    let value = |name: &str| given.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let all = description.parameters.iter();
-    all.map(|known| (known.name.clone(), value(&known.name).unwrap_or_else(|| known.default.clone()))).collect()
-}
-
-/// Two columns for every input.
-fn bindings(description: &Description) -> Bindings {
-    let column =
-        |index: u32| Column { index, tag: format!("tag{index}"), unit: String::new(), minimum: None, maximum: None };
-    let bind = |name: &str| InputBinding { input: name.to_owned(), columns: vec![column(0), column(1)] };
-    let inputs = description.inputs.iter().map(|input| bind(&input.name)).collect();
-    Bindings { inputs, columns: 2, window: 1, ..Bindings::default() }
-}
-
-fn frame() -> Frame {
-    Frame { times_ns: vec![0], columns: 2, values: vec![0.0, 1.0], quality: vec![0, 0], ..Frame::default() }
+    instance::start(component, grants, given, &Limits::new(Profile::Compiled, Pace::Cyclic))
 }
 
 fn outcome(instance: &mut Instance) -> Outcome {
-    report(instance, Duration::from_secs(30)).outcome
-}
-
-/// What comes of one call.
-pub(crate) fn report(instance: &mut Instance, deadline: Duration) -> CallReport {
-    let (frame, outlook) = (frame(), Outlook::default());
-    instance.call(&Call { frame: &frame, outputs: &[], outlook: &outlook, items: &[], deadline })
-}
-
-fn job(id: u32, instance: Box<Instance>, deadline: Duration) -> Job {
-    Job {
-        id: InstanceId(id),
-        instance,
-        frame: Arc::new(frame()),
-        outputs: Vec::new(),
-        outlook: Arc::new(Outlook::default()),
-        items: Vec::new(),
-        deadline,
-    }
+    call(instance, &frame(0), Duration::from_secs(30)).outcome
 }
 
 /// Resident memory of this process.

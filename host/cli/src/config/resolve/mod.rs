@@ -8,6 +8,8 @@ mod sources;
 
 mod recorded;
 
+mod brackets;
+
 mod names;
 
 mod tags;
@@ -34,10 +36,11 @@ use toml::de::DeTable;
 /// Resolves a text, or finds everything that is wrong with it.
 pub(super) fn resolve(text: Arc<ConfigText>, places: &Places) -> Result<Config, ConfigErrors> {
     let (document, syntax_errors) = DeTable::parse_recoverable(text.text());
-    let broken = syntax_errors.iter().map(|error| syntax_error(&text, error)).collect();
-    // What follows a broken line is a guess, and so would be the findings in it.
-    if let Some(errors) = ConfigErrors::some(broken) {
-        return Err(errors);
+    // What follows a broken place is a guess, and so are the parser's further complaints: the first is the one to mend.
+    let broken = syntax_errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start));
+    if let Some(error) = broken {
+        let errors = ConfigErrors::some(vec![syntax_error(&text, error)]);
+        return Err(errors.expect("there is one"));
     }
     let findings = Findings::new(Arc::clone(&text));
     let config = resolve_sections(&findings, document.get_ref(), places);
@@ -49,7 +52,16 @@ pub(super) fn resolve(text: Arc<ConfigText>, places: &Places) -> Result<Config, 
 
 fn syntax_error(text: &Arc<ConfigText>, error: &toml::de::Error) -> ConfigError {
     let span = error.span().unwrap_or(0..0);
-    let help = "this is not TOML; texts stand in quotes, a key stands once, a table's header in brackets";
+    let open = brackets::open_before(text.text(), span.start).map(|(at, bracket)| {
+        let (line, column) = text.line_column(at);
+        let closing = if bracket == '[' { ']' } else { '}' };
+        format!("the `{bracket}` of line {line}, column {column} is still open here: is its `{closing}` missing? ")
+    });
+    let help = format!(
+        "{}this is not TOML; texts stand in quotes, a key stands once, a table's header in brackets. The rest is judged \
+         once this is mended",
+        open.unwrap_or_default()
+    );
     ConfigError::new(Arc::clone(text), span, error.message().replace('\n', "; "), "", help)
 }
 

@@ -73,7 +73,8 @@ fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Pl
         parameters,
         models,
         outlook,
-        tables,
+        tables_span: tables.as_ref().map_or(section.span(), |tables| tables.span.clone()),
+        tables: tables.map(|tables| tables.value),
         asset_key: asset_key.map(|key| key.value),
         period_span: period.as_ref().map_or(section.span(), |period| period.span.clone()),
         period_ns: period.map(|period| period.value),
@@ -135,8 +136,13 @@ fn models(section: &Section<'_>, places: &Places) -> Vec<PluginModel> {
         match find(section, path, &places.models, fits) {
             Ok(path) => models.push(PluginModel { slot, span: found.key, path, path_span: found.span }),
             Err(looked) => {
-                let message = format!("there is no model `{path}` for `{slot}`");
-                let help = format!("name a folder with model.onnx, or an .onnx file; looked for {looked}");
+                let message = format!("there is no model `{path}` for `{slot}` of {}", section.title());
+                let installed = installed_models(places);
+                let near = match installed.is_empty() {
+                    true => String::new(),
+                    false => format!("; {}", did_you_mean(path, installed.iter().map(String::as_str))),
+                };
+                let help = format!("name a folder with model.onnx, or an .onnx file; looked for {looked}{near}");
                 section.findings().add(found.span, message, "", help);
             }
         }
@@ -161,14 +167,24 @@ fn outlook(section: &Section<'_>, contexts: &[Context]) -> Vec<PluginSeries> {
     bound
 }
 
+/// Names of the model folders in the places.
+fn installed_models(places: &Places) -> Vec<String> {
+    // A place that is not there has none.
+    let entries = places.models.iter().filter_map(|place| std::fs::read_dir(place).ok()).flatten().flatten();
+    let models = entries.filter(|entry| entry.path().join("model.onnx").is_file());
+    models.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 /// Tables may lie beside a model, so they are looked for where models are.
-fn tables(section: &Section<'_>, places: &Places) -> Option<PathBuf> {
+fn tables(section: &Section<'_>, places: &Places) -> Option<Found<PathBuf>> {
     let found = section.text("tables")?;
     match find(section, &found.value, &places.models, Path::is_dir) {
-        Ok(path) => Some(path),
+        Ok(path) => Some(found.map(|_| path)),
         Err(looked) => {
-            let message = format!("there is no directory `{}`", found.value);
-            let help = format!("name the directory that holds the plugin's tables; looked for {looked}");
+            let message = format!("there is no folder `{}` with the tables of {}", found.value, section.title());
+            let help = format!(
+                "name the folder that the plugin's .csv tables are in, often `MODEL/tables` beside the model; looked for {looked}"
+            );
             section.findings().add(found.span, message, "", help);
             None
         }

@@ -50,6 +50,23 @@ fn syntax() {
     ]);
 }
 
+/// A bracket that is not closed made dozens of complaints, each about a line that was right.
+#[test]
+fn a_bracket_that_is_missing_is_one_mistake() {
+    let folder = Folder::new();
+    for (from, to, says) in [
+        ("inputs = { signals = [", "inputs = { signals = [\n\"a\"\n}\nx = [", "the `[` of line"),
+        ("[tags.flow]", "[tags.flow", "the `[` of line"),
+        ("range = [0, 40]", "range = [0, 40", "the `[` of line"),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let errors = folder.parse(&GOOD.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(errors.count(), 1, "{from}:\n{errors}");
+        let help = errors.iter().next().unwrap().help_text().to_owned();
+        assert!(help.contains(says) && help.contains("once this is mended"), "{help}");
+    }
+}
+
 #[test]
 fn unknown_keys_and_wrong_types() {
     check_all(&[
@@ -216,7 +233,7 @@ fn plugins() {
         ("gain = 0.5", "gain = §nan", "the parameter `gain` can't be", "finite"),
         ("\"models/channel-autoencoder\"", "§\"models/other\"", "no model `models/other` for `channel`", "model.onnx"),
         ("\"spare.onnx\"", "§\"spares.onnx\"", "no model `spares.onnx`", "looked for"),
-        ("tables = \"tables\"", "tables = §\"watch.wasm\"", "no directory", ""),
+        ("tables = \"tables\"", "tables = §\"watch.wasm\"", "no folder `watch.wasm`", "beside the model"),
         ("window = 32", "window = §0", "from 1 to 65536", ""),
         ("deadline = \"20ms\"", "deadline = §\"60ms\"", "longer than the scan's budget of 40ms", "background"),
         ("limits = \"interpreted\"", "limits = §\"none\"", "`limits` can't be `none`", "`compiled`"),

@@ -1,10 +1,11 @@
 //! The examples of the reference and of the README are configurations that resolve.
 //!
-//! A block that begins with ` ```toml ` is a whole configuration. One that begins with
-//! ` ```toml fragment ` is put into a frame of what its text speaks of: every table of the frame that
-//! the fragment does not have itself.
+//! A block that begins with ` ```toml ` is a whole configuration, one that begins with ` ```toml scenario ` a
+//! `scenario.toml`. One that begins with ` ```toml fragment ` is put into a frame of what its text speaks of: every table
+//! of the frame that the fragment does not have itself.
 
 use super::Folder;
+use crate::score::scenario::ScenarioFile;
 use std::collections::HashSet;
 
 const REFERENCE: &str = include_str!("../../../CONFIGURATION.md");
@@ -12,10 +13,18 @@ const REFERENCE: &str = include_str!("../../../CONFIGURATION.md");
 /// What fragments refer to.
 const FRAME: &str = include_str!("frame.toml");
 
-/// First line, whether it is a fragment, text.
-fn blocks(page: &str) -> Vec<(usize, bool, String)> {
+/// What a block of TOML is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Whole,
+    Fragment,
+    Scenario,
+}
+
+/// First line, what it is, text.
+fn blocks(page: &str) -> Vec<(usize, Kind, String)> {
     let mut blocks = Vec::new();
-    let mut open: Option<(usize, bool, String)> = None;
+    let mut open: Option<(usize, Kind, String)> = None;
     for (number, line) in page.lines().enumerate() {
         match (&mut open, line.trim_end()) {
             (Some(_), "```") => blocks.extend(open.take()),
@@ -23,8 +32,9 @@ fn blocks(page: &str) -> Vec<(usize, bool, String)> {
                 text.push_str(line);
                 text.push('\n');
             }
-            (None, "```toml") => open = Some((number + 2, false, String::new())),
-            (None, "```toml fragment") => open = Some((number + 2, true, String::new())),
+            (None, "```toml") => open = Some((number + 2, Kind::Whole, String::new())),
+            (None, "```toml scenario") => open = Some((number + 2, Kind::Scenario, String::new())),
+            (None, "```toml fragment") => open = Some((number + 2, Kind::Fragment, String::new())),
             (None, _) => {}
         }
     }
@@ -57,6 +67,9 @@ fn folder() -> Folder {
     folder.pack("lab.csv");
     folder.write("engines.txt", "1 1 0.002 -0.0004 100.0 518.67 641.82 1589.7 \n");
     folder.write("samples.csv", "1.5,2\n");
+    folder.write("test_FD001.txt", &format!("1 1{} \n", " 0.5".repeat(24)));
+    folder.write("models/turbofan-life/model.onnx", "");
+    folder.write("models/turbofan-life/tables/regimes.csv", "setting1\n0\n");
     folder.write("installed/high-limit.wasm", "");
     folder
 }
@@ -64,8 +77,17 @@ fn folder() -> Folder {
 fn check_page(name: &str, page: &str) -> usize {
     let folder = folder();
     let blocks = blocks(page);
-    for (line, is_fragment, text) in &blocks {
-        let text = if *is_fragment { framed(text) } else { text.clone() };
+    for (line, kind, text) in &blocks {
+        let text = match kind {
+            Kind::Whole => text.clone(),
+            Kind::Fragment => framed(text),
+            Kind::Scenario => {
+                if let Err(error) = toml::from_str::<ScenarioFile>(text) {
+                    panic!("the scenario at {name}:{line} is none: {error}");
+                }
+                continue;
+            }
+        };
         if let Err(errors) = folder.parse(&text) {
             panic!("the example at {name}:{line} is refused:\n{errors}\n{text}");
         }
@@ -75,7 +97,7 @@ fn check_page(name: &str, page: &str) -> usize {
 
 #[test]
 fn every_example_of_the_reference_resolves() {
-    assert!(check_page("CONFIGURATION.md", REFERENCE) >= 9, "examples are missing");
+    assert!(check_page("CONFIGURATION.md", REFERENCE) >= 14, "examples are missing");
 }
 
 #[test]
@@ -149,5 +171,40 @@ fn every_key_that_is_read_is_in_the_reference() {
         let known =
             [format!("`{key}`"), format!("[{key}]"), format!("[{key}."), format!("{key} = "), format!("{{ {key}")];
         assert!(known.iter().any(|known| REFERENCE.contains(known.as_str())), "`{key}` is not in the reference");
+    }
+}
+
+/// What a `scenario.toml` may hold, by the types that read it, and what judges measure.
+#[test]
+fn every_key_and_metric_of_scenarios_is_in_the_reference() {
+    let section = REFERENCE.split("## Scenarios").nth(1).unwrap();
+    let types = include_str!("../../score/scenario.rs").split("/// Why scenarios can't be read.").next().unwrap();
+    let types = types.split("pub struct ScenarioFile").nth(1).unwrap();
+    let field = |line: &str| {
+        let line = line.trim().trim_start_matches("pub ");
+        let name = line.split_once(": ").map(|(name, _)| name.to_owned());
+        name.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !name.is_empty())
+    };
+    let keys: HashSet<String> = types.lines().filter_map(field).collect();
+    assert!(keys.len() > 15, "{keys:?}");
+    let judges = [
+        include_str!("../../score/mod.rs"),
+        include_str!("../../score/judging/faults.rs"),
+        include_str!("../../score/judging/life.rs"),
+        include_str!("../../score/judging/series.rs"),
+        include_str!("../../score/judging/wear.rs"),
+    ];
+    let mut named = keys;
+    for judge in judges {
+        for start in ["Metric::new(\"", "Metric::coverage(\""] {
+            named.extend(judge.split(start).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+        }
+    }
+    assert!(named.contains("f1") && named.contains("coverage_80_pooled"), "{named:?}");
+    for name in named {
+        let known = section.contains(&format!("`{name}`"))
+            || section.contains(&format!("{name} = "))
+            || ["{ ", ", "].iter().any(|before| section.contains(&format!("{before}{name}")));
+        assert!(known, "`{name}` is not in the reference");
     }
 }

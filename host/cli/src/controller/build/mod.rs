@@ -2,13 +2,18 @@
 //! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
+mod components;
+mod refusals;
 pub(crate) mod tables;
 mod wiring;
 mod workers;
 
+pub use components::ComponentError;
+
 use super::Controller;
 use super::calendar::CalendarTags;
 use super::context::Contexts;
+use super::identity::Identity;
 use super::images::Images;
 use super::links::{LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
@@ -18,6 +23,7 @@ use super::source::Source;
 use super::starts::Starts;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
 use crate::view::View;
+use dinrail_core::description::World;
 use dinrail_core::guard::Guard;
 use dinrail_core::reading::SourceId;
 use dinrail_core::record::InstanceId;
@@ -100,13 +106,6 @@ impl Workshop {
         Ok(Workshop { engine, catalog: crate::plan_child::catalog(), compiled: Mutex::new(HashMap::new()) })
     }
 
-    /// The world of a component file, or why it is none.
-    pub fn world_of(&self, path: &Path) -> Result<dinrail_core::description::World, String> {
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let component = self.component(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(component.world())
-    }
-
     /// The component of these bytes; compiled once as long as the file stays the same.
     fn component(&self, path: &Path, bytes: Vec<u8>) -> Result<PluginComponent, dinrail_engine::LoadError> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +128,7 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
             Err(found) => errors.extend(found.iter().cloned()),
         }
     }
-    let mut tables = Vec::new();
+    let mut opened_tables = Vec::new();
     let mut plants = Vec::new();
     let mut detections = None;
     for (index, source) in config.sources.iter().enumerate() {
@@ -138,7 +137,10 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
             // What only contexts are read from gives the scan nothing.
             config::SourceKind::Csv(_) if is_context_only(&config, id) => {}
             config::SourceKind::Csv(table) => match tables::open(&config, id, table) {
-                Ok(opened) => tables.push((id, source.name.clone(), opened)),
+                Ok(opened) => {
+                    errors.extend(tables::columns_of_text(&config, id, table));
+                    opened_tables.push((id, source.name.clone(), opened));
+                }
                 Err(message) => errors.push(mistake(
                     &config,
                     source.span.clone(),
@@ -148,7 +150,8 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
             },
             config::SourceKind::Sim(sim) => match dinrail_sim::plant_with(&sim.plant, &sim.options) {
                 Ok(plant) => {
-                    if !sim.options.faults.episodes.is_empty() {
+                    let judged = plugins.iter().any(|plugin| sees_faults(plugin.world()));
+                    if !sim.options.faults.episodes.is_empty() && judged {
                         detections = Some(judge(&config, id, &sim.options.faults, plant.as_ref()));
                     }
                     let tags = signal_tags(&config, id, plant.signals().len());
@@ -179,7 +182,7 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
     }
     let contexts = contexts.expect("a context that can't be opened is a mistake");
     let guard = guard(&config, &plugins)?;
-    Ok(Prepared { config, plugins, guard, tables, plants, contexts, detections })
+    Ok(Prepared { config, plugins, guard, tables: opened_tables, plants, contexts, detections })
 }
 
 /// Whether a table has no tags and a context is read from it.
@@ -189,6 +192,12 @@ fn is_context_only(config: &Config, id: SourceId) -> bool {
         config::ContextKind::Topic { .. } | config::ContextKind::Calendar { .. } => false,
     });
     of_context && config.tag_origins.iter().all(|origin| origin.source != id)
+}
+
+/// Whether plugins of this world say what a fault script asks for: alarms that name sensors. A failure mode of predictive
+/// maintenance is none: it is judged by `dinrail score`.
+fn sees_faults(world: World) -> bool {
+    world == World::AnomalyDetection
 }
 
 /// Sinks that would write over a file which the configuration reads, or over the configuration itself.
@@ -285,10 +294,10 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
     };
     // An asset plugin is tried with a key that no asset has.
     let asset = plugin.asset_key.as_ref().map(|_| "check");
-    prepared.instantiate(asset).map_err(|error| {
-        one(plugin.span.clone(), error.to_string(), "correct this plugin's inputs, parameters or models")
-    })?;
-    Ok(prepared)
+    match prepared.instantiate(asset) {
+        Ok(_instance) => Ok(prepared),
+        Err(error) => Err(refusals::refused_start(config, plugin, &prepared.description, &error)),
+    }
 }
 
 /// The tables among the sources of a plugin's tags.
@@ -412,6 +421,12 @@ impl Prepared {
             self.config.sinks.len(),
             plugins.join(", ")
         )
+    }
+
+    /// Which plugin one of the configuration's is.
+    #[must_use]
+    pub fn identity(&self, plugin: usize) -> Option<Identity> {
+        self.plugins.get(plugin).map(|plugin| Identity::of(plugin))
     }
 
     /// How fast its run time goes.

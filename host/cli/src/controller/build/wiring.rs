@@ -5,7 +5,7 @@ use crate::config::{self, Config};
 use crate::controller::outputs::OutputDriver;
 use crate::controller::plant::SharedPlant;
 use dinrail_core::reading::SourceId;
-use dinrail_core::tag::TagId;
+use dinrail_core::tag::{TagId, TagKind};
 use dinrail_field::link::{Clock, LinkOptions, MqttLink};
 use dinrail_field::sink::jsonl::JsonlSink;
 use dinrail_field::sink::mqtt::MqttSink;
@@ -77,13 +77,14 @@ fn status_topic(config: &Config, id: SourceId) -> Option<String> {
 /// One subscription a topic, with the fields of all of its tags.
 fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
     let mut subscriptions: Vec<Subscription> = Vec::new();
-    for ((tag, _), origin) in config.tags.iter().zip(&config.tag_origins) {
+    for ((tag, known), origin) in config.tags.iter().zip(&config.tag_origins) {
         let config::TagAddress::Topic { topic, pointer, time } = &origin.address else { continue };
         if origin.source != id {
             continue;
         }
         let checked = "the configuration checked it";
-        let field = Field { tag, pointer: pointer.as_ref().map(|text| text.parse().expect(checked)) };
+        let pointer = pointer.as_ref().map(|text| text.parse().expect(checked));
+        let field = Field { tag, pointer, waveform: known.kind == TagKind::Waveform };
         let time = time.as_ref().map(|time| PayloadTime {
             pointer: time.pointer.parse().expect(checked),
             format: time.format.parse().expect(checked),

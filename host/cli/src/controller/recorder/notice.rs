@@ -285,15 +285,15 @@ pub(super) fn snapshot(standing: &Standing<'_>) -> Snapshot {
         .plugins
         .iter()
         .map(|figures| PluginLine {
-            name: figures.name.clone(),
-            world: figures.world,
-            state: figures.state,
-            calls: figures.calls,
+            name: figures.counts.name.clone(),
+            world: figures.counts.world,
+            state: figures.counts.state,
+            calls: figures.counts.calls,
             last_us: figures.last_call_ns as f64 / 1e3,
             mean_us: figures.mean_call_ns() as f64 / 1e3,
             max_us: figures.max_call_ns() as f64 / 1e3,
-            missed: figures.missed,
-            faults: figures.faults,
+            missed: figures.counts.missed,
+            faults: figures.counts.faults,
         })
         .collect();
     let outputs = setup

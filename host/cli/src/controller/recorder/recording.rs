@@ -1,8 +1,8 @@
 //! The recorder's own side: what it does with each record, one sink and one judge after the other.
 
+use super::context::context;
 use super::notice::{self, Notices};
 use super::{Answer, Economy, Message, Report, Scan, Setup, Stopping, mqtt_figures};
-use crate::controller::slots::Plugin;
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
 use dinrail_core::guard::{Command, OutputId, Verdict};
@@ -10,7 +10,7 @@ use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
-use dinrail_field::message::{CommandMessage, Judged, Named, PluginContext, StateMessage, ValueMessage};
+use dinrail_field::message::{CommandMessage, Judged, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::mqtt::ContextId;
 use dinrail_sim::judge::{Finding, ProfitRatio};
 use dinrail_sim::{Condition, Truth};
@@ -105,7 +105,7 @@ impl Recording {
             Some(key) => format!("{}[{key}]", of.config.name),
             None => of.config.name.clone(),
         };
-        self.statistics.plugins[plugin].instances += 1;
+        self.statistics.plugins[plugin].counts.instances += 1;
         self.known.push(Known { plugin, asset, label, context, registered });
     }
 
@@ -154,7 +154,7 @@ impl Recording {
         }
         for change in &record.states {
             let known = &self.known[change.instance.index()];
-            self.statistics.plugins[known.plugin].state = change.state;
+            self.statistics.plugins[known.plugin].counts.state = change.state;
         }
         self.take_notes(&scan);
         let tags = Arc::clone(&self.setup.tags);
@@ -196,7 +196,7 @@ impl Recording {
         for (id, notes) in &scan.notes {
             let known = &self.known[id.index()];
             let figures = &mut self.statistics.plugins[known.plugin];
-            figures.notes_dropped += notes.logs_dropped + notes.metrics_dropped;
+            figures.counts.notes_dropped += notes.logs_dropped + notes.metrics_dropped;
             for metric in &notes.metrics {
                 match metric {
                     Metric::Gauge { name, value } => figures.gauge(name, *value),
@@ -229,8 +229,8 @@ impl Recording {
         statistics.commands += record.commands.len() as u64;
         for late in &record.late_faults {
             let figures = &mut statistics.plugins[self.known[late.instance.index()].plugin];
-            figures.faults += 1;
-            figures.last_fault = Some(late.fault.to_string());
+            figures.counts.faults += 1;
+            figures.counts.last_fault = Some(late.fault.to_string());
         }
         for instance in &record.instances {
             self.count_outcome(instance);
@@ -241,7 +241,7 @@ impl Recording {
         let statistics = &mut self.statistics;
         let figures = &mut statistics.plugins[self.known[instance.instance.index()].plugin];
         figures.count(&instance.report.outcome, instance.report.duration_ns);
-        figures.drifted += u64::from(instance.report.inferences.iter().any(|inference| inference.outside));
+        figures.counts.drifted += u64::from(instance.report.inferences.iter().any(|inference| inference.outside));
         statistics.inferences += instance.report.inferences.len() as u64;
         if let Outcome::Answered(results) = &instance.report.outcome {
             statistics.results += results.len() as u64;
@@ -290,15 +290,15 @@ impl Recording {
             let message = StateMessage {
                 scan: record.scan,
                 time_ns: record.time_ns,
-                plugin: &figures.name,
+                plugin: &figures.counts.name,
                 asset: known.asset.as_deref(),
-                world: figures.world,
+                world: figures.counts.world,
                 state: change.state,
-                digest: &figures.digest,
-                calls: figures.calls,
-                faults: figures.faults,
-                missed: figures.missed,
-                drifted: figures.drifted,
+                digest: &figures.counts.digest,
+                calls: figures.counts.calls,
+                faults: figures.counts.faults,
+                missed: figures.counts.missed,
+                drifted: figures.counts.drifted,
             };
             for sink in &mut self.setup.mqtt {
                 sink.state(&message);
@@ -455,28 +455,4 @@ impl Recording {
             view: self.setup.view,
         }
     }
-}
-
-fn context(plugin: &Plugin, asset: Option<&str>, outputs: &[Named]) -> PluginContext {
-    let mut columns = vec![Named::default(); plugin.bound.bindings.columns as usize];
-    for input in &plugin.bound.bindings.inputs {
-        let is_value = plugin
-            .description
-            .inputs
-            .iter()
-            .any(|known| known.name == input.input && known.kind == dinrail_core::description::InputKind::Value);
-        for column in input.columns.iter().filter(|_| is_value) {
-            columns[column.index as usize] = Named::new(column.tag.clone(), column.unit.clone());
-        }
-    }
-    let bound = plugin.bound.outputs.iter().map(|bound| outputs[bound.output.index()].clone());
-    let life_unit = plugin.description.results.iter().find(|field| field.name == "rul");
-    PluginContext::new(
-        &plugin.config.name,
-        asset,
-        columns,
-        bound.collect(),
-        &plugin.description.quantiles,
-        life_unit.map_or("", |field| &field.unit),
-    )
 }

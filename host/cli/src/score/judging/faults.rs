@@ -96,6 +96,7 @@ impl Judges for Faults {
             truth: truth.map(|fault| (fault.injected_at, fault.injected_at + fault.delay_s.unwrap_or(0.0))).collect(),
             alarms: spans(&times_s, &alarms),
             verdict: format!("{} false episodes", summary.false_episodes.unwrap_or_else(|| alarm_episodes(&said))),
+            ..Trace::default()
         })
     }
 

@@ -1,6 +1,6 @@
 //! The judge of remaining life: each asset's last answer against the truth.
 
-use super::{INTERVAL_LEVEL, JudgeError, Judges, Metric, Trace};
+use super::{INTERVAL_LEVEL, INTERVAL_NAME, JudgeError, Judges, Metric, Trace};
 use crate::config::Config;
 use crate::run::Finished;
 use crate::score::data::{DataError, RunInput, read_text};
@@ -57,12 +57,13 @@ impl Judges for Life {
             let why = format!("{} assets answered, and there are {} truths", last.len(), self.truth.len());
             return Err(JudgeError::Run { run: input.label.clone(), why });
         }
-        let (mut truths, mut estimates) = (Vec::new(), Vec::new());
+        let (mut truths, mut estimates, mut intervals) = (Vec::new(), Vec::new(), Vec::new());
         for (index, (life, truth)) in last.into_values().zip(&self.truth).enumerate() {
             match life {
                 Some(life) => {
                     self.judged.push((*truth, life));
                     estimates.push((index as f64, life.rul));
+                    intervals.push((index as f64, life.rul_lo, life.rul_hi.unwrap_or(f64::INFINITY)));
                 }
                 None => self.unanswered += 1,
             }
@@ -74,6 +75,7 @@ impl Judges for Life {
             unit: "asset".into(),
             verdict: format!("{} assets", truths.len()),
             lines: vec![("truth".into(), truths), ("estimate".into(), estimates)],
+            bands: vec![(INTERVAL_NAME.into(), intervals)],
             ..Trace::default()
         })
     }

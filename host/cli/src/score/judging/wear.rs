@@ -1,6 +1,6 @@
 //! The judge of a bearing that wears out.
 
-use super::{JudgeError, Judges, Metric, Trace};
+use super::{INTERVAL_LEVEL, INTERVAL_NAME, JudgeError, Judges, Metric, Trace};
 use crate::config::Config;
 use crate::run::Finished;
 use crate::score::data::RunInput;
@@ -31,6 +31,35 @@ impl Wear {
     }
 }
 
+/// The remaining life of a run, to be drawn.
+#[derive(Default)]
+struct DrawnLife {
+    truth: Vec<(f64, f64)>,
+    estimate: Vec<(f64, f64)>,
+    interval: Vec<(f64, f64, f64)>,
+}
+
+impl DrawnLife {
+    /// None where no life was told. What is long at first would press the truth flat: the drawing ends at twice the
+    /// longest true life.
+    fn trace(mut self) -> Option<Box<Trace>> {
+        let most = 2.0 * self.truth.iter().map(|(_, life)| *life).fold(0.0, f64::max);
+        self.estimate.iter_mut().for_each(|(_, life)| *life = life.min(most));
+        for (_, low, high) in &mut self.interval {
+            *low = low.min(most);
+            *high = high.min(most);
+        }
+        let trace = Trace {
+            quantity: "life left, cut".into(),
+            unit: "h".into(),
+            lines: vec![("estimate".into(), self.estimate), ("truth".into(), self.truth)],
+            bands: vec![(INTERVAL_NAME.into(), self.interval)],
+            ..Trace::default()
+        };
+        trace.lines.iter().any(|(_, points)| !points.is_empty()).then(|| Box::new(trace))
+    }
+}
+
 impl Judges for Wear {
     fn observe(&mut self, input: &RunInput, _config: &Config, finished: &Finished) -> Result<Trace, JudgeError> {
         let truth: HashMap<TimeNs, &dinrail_sim::Condition> =
@@ -38,6 +67,7 @@ impl Judges for Wear {
         let first_ns = finished.conditions.first().map_or(0, |(time_ns, _)| *time_ns);
         let (mut indexes, mut healths, mut last_mode) = (Vec::new(), Vec::new(), None);
         let (mut drawn_index, mut drawn_truth, mut lives) = (Vec::new(), Vec::new(), Vec::new());
+        let mut drawn = DrawnLife::default();
         for answer in &finished.answers {
             let Results::Health(results) = &answer.results else { continue };
             for health in results {
@@ -62,6 +92,9 @@ impl Judges for Wear {
                 }
                 if let (Some(life), Some(life_s)) = (health.life, condition.life_s) {
                     let left = life_s / self.life_unit_s;
+                    drawn.truth.push((hour, left));
+                    drawn.estimate.push((hour, life.rul));
+                    drawn.interval.push((hour, life.rul_lo, life.rul_hi.unwrap_or(f64::INFINITY)));
                     lives.push(life.rul_lo <= left && life.rul_hi.is_none_or(|high| left <= high));
                 }
             }
@@ -80,6 +113,7 @@ impl Judges for Wear {
             unit: "h".into(),
             lines: vec![("index".into(), drawn_index), ("truth".into(), drawn_truth)],
             verdict: format!("rank correlation {:.3}", rank.unwrap_or(f64::NAN)),
+            below: drawn.trace(),
             ..Trace::default()
         })
     }
@@ -89,7 +123,7 @@ impl Judges for Wear {
         let least = self.ranks.iter().copied().reduce(f64::min).filter(|_| self.ranks.len() == self.runs);
         vec![
             Metric::new("mode_named", share(self.named, self.runs)),
-            Metric { reference: Some(0.8), ..Metric::new("coverage_80", share(self.covered, self.judged)) },
+            Metric { reference: Some(INTERVAL_LEVEL), ..Metric::new("coverage_80", share(self.covered, self.judged)) },
             Metric::new("health_rank", least),
             Metric::new("claims_while_well", self.claims as f64),
         ]

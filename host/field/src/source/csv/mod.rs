@@ -8,7 +8,8 @@
 //! whole series is read value by value.
 //!
 //! Nothing is lost silently. An empty cell is [`RawValue::Missing`](dinrail_core::reading::RawValue), one
-//! that is no number a text; both are counted, and the tag's map or range decides. A record with another number
+//! that is no number a text; both are counted, and the tag's map or range decides; the first text of a tag without a
+//! map is told of. A record with another number
 //! of fields, without its key, or with a time that cannot be read, is skipped, counted, and noted with its line.
 //! Rows that are older than the one before are passed on: the process image drops and counts them.
 
@@ -27,7 +28,8 @@ pub use stream::SERIES_COLUMNS;
 pub(crate) use time::decimal;
 pub use time::{CsvTime, TimeFormat};
 
-use dinrail_core::reading::{Reading, ReadingKind};
+use dinrail_core::reading::{RawValue, Reading, ReadingKind};
+use dinrail_core::tag::TagId;
 use dinrail_core::time::TimeNs;
 use merge::Merge;
 use rows::{Row, Rows};
@@ -143,6 +145,17 @@ pub enum Trouble {
         /// In the first line.
         expected: usize,
     },
+    /// Of a table that this one joins: another number of fields than its first line.
+    JoinedFields {
+        /// Its file.
+        path: PathBuf,
+        /// Where in it.
+        line: u64,
+        /// In this record.
+        found: usize,
+        /// In the file's first line.
+        expected: usize,
+    },
     /// Its time cannot be read.
     Time {
         /// As written, cut.
@@ -158,6 +171,10 @@ impl fmt::Display for CsvProblem {
         match &self.trouble {
             Trouble::Fields { found, expected } => {
                 write!(formatter, "{found} fields where the first line has {expected}")
+            }
+            Trouble::JoinedFields { path, line, found, expected } => {
+                let path = path.display();
+                write!(formatter, "line {line} of {path} has {found} fields where its first line has {expected}")
             }
             Trouble::Time { text } => write!(formatter, "the time `{text}` can't be read"),
             Trouble::Key => formatter.write_str("the key is empty or not text"),
@@ -178,6 +195,17 @@ pub struct CsvCounts {
     pub text_cells: u64,
     /// Records that were skipped.
     pub bad_records: u64,
+}
+
+/// A column of texts where numbers should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextColumn {
+    /// Whose.
+    pub tag: TagId,
+    /// Where its first text is, counted from 1.
+    pub line: u64,
+    /// That text.
+    pub text: Arc<str>,
 }
 
 /// A table that is being read.
@@ -205,6 +233,33 @@ impl CsvSource {
         let first = rows.next_row()?;
         let ahead = if keyed { Ahead::All(Merge::read(first, &mut rows)?) } else { Ahead::One(first) };
         Ok(CsvSource { rows, ahead, failed: None })
+    }
+
+    /// Columns of tags that take [numbers](CsvOptions::numbers) alone and have none in the first `records` rows, only
+    /// texts. The table is opened for this and closed again.
+    pub fn texts_only(options: CsvOptions, records: usize) -> Result<Vec<TextColumn>, CsvError> {
+        let numbers: Vec<TagId> = options.numbers.iter().map(|(tag, _)| *tag).collect();
+        // Nothing is told of here: what this finds is refused.
+        let mut rows = Rows::open(CsvOptions { numbers: Vec::new(), ..options })?;
+        let mut seen: Vec<(TagId, Option<TextColumn>, bool)> =
+            numbers.into_iter().map(|tag| (tag, None, false)).collect();
+        for _ in 0..records {
+            let Some(row) = rows.next_row()? else { break };
+            let line = rows.line();
+            for (tag, value) in &row.values {
+                let Some((_, text_seen, has_number)) = seen.iter_mut().find(|(known, ..)| known == tag) else {
+                    continue;
+                };
+                match value {
+                    RawValue::Text(text) => {
+                        text_seen.get_or_insert_with(|| TextColumn { tag: *tag, line, text: Arc::clone(text) });
+                    }
+                    RawValue::Number(_) | RawValue::Bool(_) => *has_number = true,
+                    RawValue::Missing | RawValue::Block(_) => {}
+                }
+            }
+        }
+        Ok(seen.into_iter().filter(|(_, _, has_number)| !has_number).filter_map(|(_, text, _)| text).collect())
     }
 
     /// Source time of the next row; `None` at the end.

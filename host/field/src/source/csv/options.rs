@@ -95,4 +95,6 @@ pub struct CsvOptions {
     pub join: Vec<PathBuf>,
     /// What a record of the file is.
     pub layout: Layout,
+    /// Tags for which a text means nothing, by name: their first text is told of.
+    pub numbers: Vec<(TagId, String)>,
 }

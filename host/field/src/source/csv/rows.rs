@@ -33,6 +33,8 @@ pub(super) struct Rows {
     cells: Vec<(usize, TagId)>,
     /// The last text of each cell: most columns of text repeat it.
     texts: Vec<Option<Arc<str>>>,
+    /// By cell: the name of a tag for which a text means nothing, until it was told of.
+    untold: Vec<Option<String>>,
     time_field: Option<usize>,
     key_field: Option<usize>,
     assets: Vec<AssetState>,
@@ -81,6 +83,7 @@ impl Rows {
             first_is_read: !(options.header || options.layout == Layout::Series),
             fields: first.len(),
             texts: vec![None; cells.len()],
+            untold: untold(&cells, &options.numbers),
             cells,
             time_field,
             key_field,
@@ -163,17 +166,16 @@ impl Rows {
     }
 
     fn row(&mut self) -> Result<Result<Row, Trouble>, CsvError> {
-        let found = self.records.record().len();
+        let misfit = self.records.misfit(self.fields);
         // A record of another length may still say whose period it takes.
         let asset = match self.asset()? {
             Ok(asset) => asset,
-            Err(trouble) if found == self.fields => return Ok(Err(trouble)),
-            Err(_) => return Ok(Err(Trouble::Fields { found, expected: self.fields })),
+            Err(trouble) => return Ok(Err(misfit.unwrap_or(trouble))),
         };
         let number = self.assets[asset].records;
         self.assets[asset].records += 1;
-        if found != self.fields {
-            return Ok(Err(Trouble::Fields { found, expected: self.fields }));
+        if let Some(trouble) = misfit {
+            return Ok(Err(trouble));
         }
         let time_ns = match self.time(asset, number) {
             Ok(time_ns) => time_ns,
@@ -227,12 +229,19 @@ impl Rows {
 
     fn values(&mut self) -> Vec<(TagId, RawValue)> {
         let mut values = Vec::with_capacity(self.cells.len());
-        for ((field, tag), last) in self.cells.iter().zip(&mut self.texts) {
+        let line = self.records.line();
+        for (((field, tag), last), untold) in self.cells.iter().zip(&mut self.texts).zip(&mut self.untold) {
             let bytes = self.records.record().get(*field).unwrap_or_default();
             let value = cell(bytes, last);
-            match value {
+            match &value {
                 RawValue::Missing => self.counts.missing_cells += 1,
-                RawValue::Text(_) => self.counts.text_cells += 1,
+                RawValue::Text(text) => {
+                    self.counts.text_cells += 1;
+                    if let Some(tag) = untold.take() {
+                        let place = format!("{}:{line}", self.options.path.display());
+                        tracing::warn!(tag, place, %text, "a text where a number should be: such values are bad");
+                    }
+                }
                 RawValue::Number(_) | RawValue::Bool(_) | RawValue::Block(_) => {}
             }
             values.push((*tag, value));
@@ -240,6 +249,12 @@ impl Rows {
         self.counts.cells += values.len() as u64;
         values
     }
+}
+
+/// By cell, the name of its tag where a text means nothing to that.
+fn untold(cells: &[(usize, TagId)], numbers: &[(TagId, String)]) -> Vec<Option<String>> {
+    let name = |tag: TagId| numbers.iter().find(|(number, _)| *number == tag).map(|(_, name)| name.clone());
+    cells.iter().map(|(_, tag)| name(*tag)).collect()
 }
 
 /// A number if it reads as one (`nan` and `inf` do, and become bad later), `true` or `false` in any

@@ -1,6 +1,7 @@
 //! The records of a table as its rows need them: from one file, from several side by side, or from one in
 //! which every line is a whole series.
 
+use super::Trouble;
 use super::options::{CsvOptions, Layout};
 use super::records::Records;
 use csv::ByteRecord;
@@ -18,6 +19,10 @@ pub(super) struct Stream {
     series: Option<Series>,
     /// What stands in no file like this: several records as one, or a value of a series.
     made: ByteRecord,
+    /// Fields of the first record of each file, where several stand side by side.
+    widths: Vec<usize>,
+    /// The first file whose record at hand has another number of fields.
+    misfit: Option<Trouble>,
 }
 
 /// Where reading is in a file of series.
@@ -43,7 +48,7 @@ impl Stream {
             Layout::Rows => None,
             Layout::Series => Some(Series { next: 0, fields: 0, named: false }),
         };
-        let mut stream = Stream { main, joined, series, made: ByteRecord::new() };
+        let mut stream = Stream { main, joined, series, made: ByteRecord::new(), widths: Vec::new(), misfit: None };
         if stream.series.is_some() && options.header {
             // Its header numbers the columns, which the steps do as well.
             stream.main.advance()?;
@@ -60,19 +65,50 @@ impl Stream {
         if self.joined.is_empty() {
             return Ok(found);
         }
-        self.made.clear();
-        self.made.extend(self.main.record());
         for (path, records) in &mut self.joined {
             if records.advance()? != found {
                 let which = if found { "fewer" } else { "more" };
                 let why = format!("{} has {which} records than the table that it joins", path.display());
                 return Err(io::Error::new(io::ErrorKind::InvalidData, why));
             }
-            if found {
-                self.made.extend(records.record());
-            }
+        }
+        if found {
+            self.put_side_by_side();
         }
         Ok(found)
+    }
+
+    /// Makes one record of those at hand. Each file keeps its own columns: what a record lacks is left empty, what it has
+    /// too much is left out, and either makes it a misfit.
+    fn put_side_by_side(&mut self) {
+        let files = || std::iter::once(&self.main).chain(self.joined.iter().map(|(_, records)| records));
+        if self.widths.is_empty() {
+            self.widths = files().map(|records| records.record().len()).collect();
+        }
+        self.made.clear();
+        for (records, width) in files().zip(&self.widths) {
+            self.made.extend((0..*width).map(|field| records.record().get(field).unwrap_or_default()));
+        }
+        let mut fields = files().map(|records| records.record().len()).zip(&self.widths);
+        self.misfit = fields.position(|(found, expected)| found != *expected).and_then(|at| {
+            let expected = *self.widths.get(at)?;
+            Some(match at.checked_sub(1).and_then(|joined| self.joined.get(joined)) {
+                None => Trouble::Fields { found: self.main.record().len(), expected },
+                Some((path, records)) => Trouble::JoinedFields {
+                    path: path.clone(),
+                    line: records.line(),
+                    found: records.record().len(),
+                    expected,
+                },
+            })
+        });
+    }
+
+    /// Why the record at hand does not fit the first one, which had so many fields.
+    pub(super) fn misfit(&self, expected: usize) -> Option<Trouble> {
+        let found = self.record().len();
+        let other = || (found != expected).then_some(Trouble::Fields { found, expected });
+        self.misfit.clone().or_else(other)
     }
 
     /// The record that was last gone to.
@@ -137,6 +173,7 @@ mod tests {
             zone: TimeZone::UTC,
             join,
             layout,
+            numbers: Vec::new(),
         }
     }
 
@@ -163,6 +200,31 @@ mod tests {
         assert!(fewer.to_string().contains("1.csv has fewer records"), "{fewer}");
         let more = records(&["a\n1\n", "c\n5\n6\n"], Layout::Rows).unwrap_err();
         assert!(more.to_string().contains("1.csv has more records"), "{more}");
+    }
+
+    #[test]
+    fn a_file_keeps_its_columns_whatever_its_neighbour_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        // The first file's second record is short, the second file's third, and the fourth records make up for each
+        // other.
+        let files = ["a,b\n1,2\n3\n5,6\n7\n", "c,d\n10,20\n30,40\n50\n60,70,80\n"];
+        let mut stream = Stream::open(&options(&folder, &files, Layout::Rows)).unwrap();
+        let mut seen = Vec::new();
+        while stream.advance().unwrap() {
+            let fields: Vec<_> = stream.record().iter().map(String::from_utf8_lossy).collect();
+            seen.push((fields.join("|"), stream.misfit(4)));
+        }
+        let short = Some(Trouble::Fields { found: 1, expected: 2 });
+        let path = folder.path().join("1.csv");
+        let joined = Some(Trouble::JoinedFields { path, line: 4, found: 1, expected: 2 });
+        let expected = [
+            ("a|b|c|d", None),
+            ("1|2|10|20", None),
+            ("3||30|40", short.clone()),
+            ("5|6|50|", joined),
+            ("7||60|70", short),
+        ];
+        assert_eq!(seen, expected.map(|(text, trouble)| (text.to_owned(), trouble)));
     }
 
     #[test]

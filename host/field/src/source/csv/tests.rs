@@ -55,6 +55,7 @@ impl Table {
             zone: TimeZone::UTC,
             join: vec![],
             layout: Layout::Rows,
+            numbers: Vec::new(),
         };
         Table { folder, options }
     }
@@ -97,6 +98,21 @@ fn summary(readings: &[Reading]) -> Vec<(String, f64, Vec<String>)> {
 
 fn row(asset: &str, seconds: f64, values: &[&str]) -> (String, f64, Vec<String>) {
     (asset.to_owned(), seconds, values.iter().map(|value| (*value).to_owned()).collect())
+}
+
+#[test]
+fn a_short_record_is_not_filled_by_the_file_beside_it() {
+    // In the second record the files together have as many fields as in the first.
+    let text = "unit,a\nx,1\nx\nx,3\n";
+    let mut table = Table::new(text, ",", vec![name("a"), name("b"), name("c")], every_second()).keyed(name("unit"));
+    let beside = table.folder.path().join("beside.csv");
+    std::fs::write(&beside, "b,c\n10,100\n20,200,2000\n30,300\n").unwrap();
+    table.options.join = vec![beside];
+    let (readings, source) = table.readings();
+    assert_eq!(summary(&readings), [row("x", 0.0, &["1", "10", "100"]), row("x", 2.0, &["3", "30", "300"])]);
+    assert_eq!(source.counts().bad_records, 1);
+    let [problem] = source.problems() else { panic!("one problem: {:?}", source.problems()) };
+    assert_eq!(problem.to_string(), "line 3: 1 fields where the first line has 2");
 }
 
 #[test]
@@ -320,6 +336,24 @@ fn cells_are_read() {
         assert_eq!(rows::cell(bytes, &mut None), expected, "{bytes:?}");
     }
     assert!(matches!(rows::cell(b"NaN", &mut None), RawValue::Number(number) if number.is_nan()));
+}
+
+#[test]
+fn columns_that_begin_with_texts_alone_are_found() {
+    let text = "a,b,c,d\n1,on,,x\n2,off,,7\n3,on,,y\n";
+    let columns = ["a", "b", "c", "d"].map(name).to_vec();
+    let mut table = Table::new(text, ",", columns, every_second());
+    let ids = tags(4);
+    let found = |table: &Table, records| CsvSource::texts_only(table.options.clone(), records).unwrap();
+    assert_eq!(found(&table, 100), [], "no tag is said to take numbers alone");
+    table.options.numbers = ids.iter().map(|id| (*id, "tag".to_owned())).collect();
+    let b = TextColumn { tag: ids[1], line: 2, text: "on".into() };
+    assert_eq!(found(&table, 100), [b.clone()], "an empty column may come alive, and `d` has a number");
+    let d = TextColumn { tag: ids[3], line: 2, text: "x".into() };
+    assert_eq!(found(&table, 1), [b, d]);
+    // What is asked first changes nothing of what is read.
+    let (readings, source) = table.readings();
+    assert_eq!((readings.len(), source.counts().text_cells), (3, 5));
 }
 
 #[test]

@@ -13,13 +13,13 @@ fn tags() -> [TagId; 2] {
 }
 
 fn plain() -> Subscription {
-    let fields = vec![Field { tag: tags()[0], pointer: None }];
+    let fields = vec![Field { tag: tags()[0], pointer: None, waveform: false }];
     Subscription { topic: "t".into(), asset: None, fields, time: None }
 }
 
 fn pointed(time: Option<(&str, &str)>) -> Subscription {
     let [a, b] = tags();
-    let field = |tag, pointer: &str| Field { tag, pointer: Some(pointer.parse().unwrap()) };
+    let field = |tag, pointer: &str| Field { tag, pointer: Some(pointer.parse().unwrap()), waveform: false };
     let time = time
         .map(|(pointer, format)| PayloadTime { pointer: pointer.parse().unwrap(), format: format.parse().unwrap() });
     Subscription { topic: "t".into(), asset: Some("7".into()), fields: vec![field(a, "/a"), field(b, "/n/0/b")], time }
@@ -28,6 +28,39 @@ fn pointed(time: Option<(&str, &str)>) -> Subscription {
 fn decode(subscription: &Subscription, payload: &[u8]) -> (Reading, DecodeCounts) {
     let mut counts = DecodeCounts::default();
     (subscription.decode(SourceId(1), payload, NOW, &mut counts), counts)
+}
+
+#[test]
+fn a_waveform_is_a_block_with_its_rate_and_the_time_of_its_first_sample() {
+    let [tag, _] = tags();
+    let at = |pointer: Option<&str>, time| {
+        let pointer = pointer.map(|pointer| pointer.parse().unwrap());
+        Subscription { topic: "t".into(), asset: None, fields: vec![Field { tag, pointer, waveform: true }], time }
+    };
+    let expected = |time_ns| RawValue::Block(Arc::new(Waveform { time_ns, rate_hz: 2000.0, samples: vec![0.5, -1.0] }));
+    let (reading, counts) = decode(&at(None, None), b"{\"rate_hz\": 2e3, \"samples\": [0.5, -1]}");
+    assert_eq!((reading.values, counts.decoded), (vec![(tag, expected(NOW))], 1));
+    let time = PayloadTime { pointer: "/at".parse().unwrap(), format: PayloadTimeFormat::UnixMs };
+    let payload = format!("{{\"at\": {}, \"x\": {{\"rate_hz\": 2000, \"samples\": [0.5, -1]}}}}", NOW / 1_000_000 - 7);
+    let (reading, _) = decode(&at(Some("/x"), Some(time)), payload.as_bytes());
+    assert_eq!(reading.values, vec![(tag, expected(NOW / 1_000_000 * 1_000_000 - 7_000_000))]);
+    for broken in [
+        "12.5",
+        "noise",
+        "[0.5, -1]",
+        "{\"samples\": [0.5]}",
+        "{\"rate_hz\": 0, \"samples\": [0.5]}",
+        "{\"rate_hz\": 2000, \"samples\": []}",
+        "{\"rate_hz\": 2000, \"samples\": [0.5, null]}",
+    ] {
+        let (reading, counts) = decode(&at(None, None), broken.as_bytes());
+        assert_eq!((reading.values, counts.malformed), (vec![(tag, RawValue::Missing)], 1), "{broken}");
+    }
+    let long = format!("{{\"rate_hz\": 2000, \"samples\": [{}1]}}", "0.25,".repeat(20_000));
+    assert!(MAX_PAYLOAD_BYTES < long.len() && long.len() <= MAX_WAVEFORM_BYTES);
+    let (reading, _) = decode(&at(None, None), long.as_bytes());
+    assert!(matches!(&reading.values[0].1, RawValue::Block(block) if block.samples.len() == 20_001));
+    assert_eq!(decode(&plain(), long.as_bytes()).1.oversize, 1, "a value's payload is bounded as before");
 }
 
 #[test]
