@@ -3,7 +3,7 @@
 
 mod common;
 
-use anomaly_detection::detector::{Detector, NAMED_MAX, Trust};
+use anomaly_detection::detector::{Detector, Judgement, NAMED_MAX, Trust};
 use anomaly_detection::novelty::WINDOW;
 use anomaly_detection::plugin::{Plugin, Watch};
 use common::{Native, Perfect, data, judge, table};
@@ -89,12 +89,14 @@ fn one_of_two_currents_that_steps_is_no_load_change() {
             for warmup in [200, 400] {
                 let healthy = judge(&currents(seed, 1600, channels, usize::MAX), &[], warmup, &mut Native::new());
                 let judged = judge(&currents(seed, 1000, channels, 900), &[], warmup, &mut Native::new());
-                false_alarms += usize::from(alarms(&healthy) > 0);
+                // The temperature's own chart may stray; the currents may not, from each other or from their past.
+                let of_currents = |judgement: &Judgement| judgement.alarm && judgement.named[0].0 < 2;
+                false_alarms += usize::from(healthy.iter().any(of_currents));
                 found.push(alarms(&judged[900..940]));
             }
         }
         println!(
-            "{channels} channels: {false_alarms} of 40 healthy runs alarm; rows of 40 in alarm after a step {found:?}"
+            "{channels} channels: {false_alarms} of 40 healthy runs alarm for a current; rows of 40 in alarm after a step {found:?}"
         );
         assert_eq!(false_alarms, 0, "{channels} channels");
         assert!(found.iter().all(|rows| *rows >= 25), "{channels} channels: {found:?}");
