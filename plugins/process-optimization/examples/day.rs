@@ -19,6 +19,7 @@ fn worst_and_mean(values: &[f64], worst: fn(f64, f64) -> f64) -> (f64, f64) {
 }
 
 fn main() {
+    let only_vusse = std::env::var("VUSSE").is_ok();
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
     let first = arguments.next().and_then(Result::ok).unwrap_or(1);
     let seeds = arguments.next().and_then(Result::ok).unwrap_or(20);
@@ -46,6 +47,7 @@ fn main() {
         let travel = all.iter().map(|r| r.2).sum::<f64>() / all.len() as f64;
         println!("{name:<24} {:>9.5} {:>9.5} {:>9.5} {:>9.5} {travel:>9.3}", settled.0, settled.1, whole.0, whole.1);
     }
+    if only_vusse { return; }
     println!("\nLoad sharing: cost over the optimum, {HOURS} h, seeds {seeds:?}");
     println!(
         "{:<24} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",

@@ -23,19 +23,27 @@ const REST: u64 = 20;
 const SWING: f64 = 4.0;
 /// The widest swing, as a share of `step`.
 const WIDEST: f64 = 0.3;
-/// Settling times after which offset, slope and transients count 1/e, and the curvature, which wanders less.
-const MEMORY: f64 = 30.0;
-const MEMORY_OF_CURVATURE: f64 = 300.0;
+/// Settling times after which what was learnt counts 1/e: the offset and its trend (everything that disturbs the plant moves
+/// them), the slope, and curvature and transients, which wander least.
+const MEMORY: Memory = Memory { offset: 10.0, slope: 30.0, shape: 300.0 };
 /// Over this share of the range, the curvature is taken to become another.
 const LENGTH: f64 = 0.3;
 /// Settling times in which the centre covers most of a Newton step.
 const APPROACH: f64 = 3.0;
+/// Settling times that centre and swing move on at most after a pause.
+const LONGEST_STEP: f64 = 0.25;
 /// Share of a transient that the model is taken to get wrong, for as long as half a settling time.
 const TRANSIENT_DOUBT: f64 = 0.3;
 /// Prior standard deviation of slope, curvature and transients over a whole range, in standard deviations of the noise.
 const PRIOR: f64 = 1e3;
 /// An error counts as so many of its standard deviations at most: a spike is not news.
 const SPIKE: f64 = 4.0;
+
+struct Memory {
+    offset: f64,
+    slope: f64,
+    shape: f64,
+}
 
 /// The method's state.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +67,9 @@ pub struct Seek {
     /// The noise's variance, and the last objective.
     noise: f64,
     last: f64,
-    /// Offset, slope, curvature, transients, and their covariance.
+    /// The centre without its jitter.
+    way: DVector<f64>,
+    /// Offset, slope, curvature, transients, the offset's trend a settling time, and their covariance.
     model: DVector<f64>,
     covariance: DMatrix<f64>,
     doubt: f64,
@@ -80,7 +90,7 @@ impl Seek {
     pub fn new(setpoints: Vec<Setpoint>, settings: Settings, excitation: f64) -> Self {
         let n = setpoints.len();
         let lifted = n + n * (n + 1) / 2;
-        let terms = 1 + lifted + LAGS * n;
+        let terms = 1 + lifted + n + 1;
         Self {
             setpoints,
             settings,
@@ -94,6 +104,7 @@ impl Seek {
             chain: DMatrix::zeros(lifted, LAGS + 1),
             noise: 0.0,
             last: 0.0,
+            way: DVector::zeros(n),
             model: DVector::zeros(terms),
             covariance: DMatrix::zeros(terms, terms),
             doubt: 1.0,
@@ -107,7 +118,7 @@ impl Seek {
         let n = self.setpoints.len();
         let here = DVector::from_iterator(n, self.setpoints.iter().zip(&seen.applied).map(|(s, a)| s.share(*a)));
         if self.time_s.is_none() {
-            (self.origin, self.centre, self.last) = (here.clone(), here.clone(), objective);
+            (self.origin, self.centre, self.way, self.last) = (here.clone(), here.clone(), here.clone(), objective);
         }
         let dt_s = self.time_s.map_or(0.0, |before| (seen.time_s - before).max(0.0));
         self.time_s = Some(seen.time_s);
@@ -123,7 +134,7 @@ impl Seek {
         let dt = dt_s.min(self.settings.settling_s) / self.settings.settling_s;
         self.forget(dt);
         self.learn(objective, dt);
-        self.steer(dt);
+        self.steer(if silent { 0.0 } else { dt.min(LONGEST_STEP) });
     }
 
     /// Moves the chain on.
@@ -165,6 +176,7 @@ impl Seek {
             let prior = DVector::from_element(self.model.len(), PRIOR * PRIOR * self.noise);
             self.covariance = DMatrix::from_diagonal(&prior);
             self.covariance[(0, 0)] = self.noise;
+            self.covariance[(prior.len() - 1, prior.len() - 1)] = self.noise;
         }
     }
 
@@ -185,17 +197,25 @@ impl Seek {
         shift
     }
 
-    /// Time passes: the covariance grows about the centre, up to the prior's.
+    /// Time passes: the offset follows its trend, and the covariance grows about the centre, up to the prior's.
     fn forget(&mut self, dt: f64) {
-        let n = self.setpoints.len();
-        let (first, last) = (1 + n, 1 + n + n * (n + 1) / 2);
-        let (short, long) = ((0.5 * dt / MEMORY).exp(), (0.5 * dt / MEMORY_OF_CURVATURE).exp());
-        let grow = DVector::from_fn(self.model.len(), |at, _| if (first..last).contains(&at) { long } else { short });
-        let most = PRIOR * PRIOR * self.noise;
-        let mut about = self.shift(1.0) * &self.covariance * self.shift(1.0).transpose();
+        let (n, end) = (self.setpoints.len(), self.model.len() - 1);
+        self.model[0] += self.model[end] * dt;
+        let mut drift = self.shift(1.0);
+        for at in 0..=end {
+            drift[(0, at)] += dt * f64::from(u8::from(at == end));
+        }
+        let about = &drift * &self.covariance * drift.transpose();
+        let most = |at: usize| self.noise * if at == 0 || at == end { 1.0 } else { PRIOR * PRIOR };
         // Each term's growth ends at its prior, so that what is not excited stays bounded.
-        let grow = DVector::from_fn(grow.len(), |at, _| if about[(at, at)] < most { grow[at] } else { 1.0 });
-        about = DMatrix::from_fn(about.nrows(), about.ncols(), |i, j| about[(i, j)] * grow[i] * grow[j]);
+        let grow = DVector::from_fn(end + 1, |at, _| match at {
+            _ if about[(at, at)] >= most(at) => 1.0,
+            0 => (0.5 * dt / MEMORY.offset).exp(),
+            _ if at == end => (0.5 * dt / MEMORY.offset).exp(),
+            _ if at <= n => (0.5 * dt / MEMORY.slope).exp(),
+            _ => (0.5 * dt / MEMORY.shape).exp(),
+        });
+        let about = DMatrix::from_fn(end + 1, end + 1, |i, j| about[(i, j)] * grow[i] * grow[j]);
         self.covariance = self.shift(-1.0) * about * self.shift(-1.0).transpose();
     }
 
@@ -219,13 +239,13 @@ impl Seek {
     /// One step of the Kalman filter.
     fn learn(&mut self, objective: f64, dt: f64) {
         let (n, end) = (self.setpoints.len(), self.chain.column(LAGS));
-        let on_the_way = (0..LAGS).flat_map(|lag| (0..n).map(move |i| (lag, i)));
         let parts = std::iter::once(1.0)
             .chain(end.iter().copied())
-            .chain(on_the_way.map(|(lag, i)| self.chain[(i, lag)] - end[i]));
+            .chain((0..n).map(|i| self.chain[(i, 0)] - end[i]))
+            .chain(std::iter::once(0.0));
         let terms = DVector::from_iterator(self.model.len(), parts);
         let first = 1 + end.len();
-        let transient = terms.rows(first, LAGS * n).dot(&self.model.rows(first, LAGS * n));
+        let transient = terms.rows(first, n).dot(&self.model.rows(first, n));
         // An error that lasts half a settling time does not average out among the samples in it.
         let lasting = (0.5 / dt.max(1e-6)).max(1.0);
         let own = self.noise + lasting * (TRANSIENT_DOUBT * transient).powi(2);
@@ -237,7 +257,7 @@ impl Seek {
         self.covariance -= &along * along.transpose() / variance;
         self.covariance = (&self.covariance + self.covariance.transpose()) * 0.5;
         // What the model cannot explain is noise to it, whatever it was at rest.
-        let keep = (-dt / MEMORY).exp();
+        let keep = (-dt / MEMORY.slope).exp();
         let explained = (variance - own) / variance;
         self.noise = keep * self.noise + (1.0 - keep) * error * error * (1.0 - explained).max(0.1);
         self.noise = self.noise.max(1e-12 * self.model[0] * self.model[0]).max(1e-24);
@@ -287,7 +307,9 @@ impl Seek {
         let newton = if far > reach { newton * (reach / far) } else { newton };
         let before = self.centre.clone();
         for i in 0..n {
-            let bent = (-local.curvature[(i, i)]).max(0.0) + 0.5 * local.curvature_sd[i];
+            // Where the curvature is doubtful, the swing is wide rather than narrow.
+            let bent = (-local.curvature[(i, i)]).max(0.0);
+            let bent = bent * bent / (bent + local.curvature_sd[i]).max(1e-300);
             let uncertain = local.slope_covariance[(i, i)].max(0.0).sqrt() / bent.max(1e-300);
             let widest = (WIDEST * reach).max(self.excitation);
             let wide = uncertain.clamp(self.excitation, widest);
@@ -299,7 +321,9 @@ impl Seek {
             let to = self.centre[i] + newton[i] * (1.0 - (-dt / APPROACH).exp());
             self.centre[i] = to.clamp(edge.min(before[i]), (1.0 - edge).max(before[i]));
         }
-        self.doubt_what_is_far(&(&self.centre - before), &local.curvature);
+        let moved = (&self.centre - &self.way) * (1.0 - (-dt / MEMORY.offset).exp());
+        self.way += &moved;
+        self.doubt_what_is_far(&moved, &local.curvature);
         self.doubt = 1.0 - sure / f64::max(all, 1.0);
         self.trying = far < self.swing.max();
     }
@@ -322,7 +346,9 @@ impl Seek {
         io.same(self.setpoints.len() as u64)?;
         io.maybe(&mut self.time_s)?;
         io.count(&mut self.seen)?;
-        for vector in [&mut self.phase, &mut self.swing, &mut self.centre, &mut self.origin, &mut self.model] {
+        for vector in
+            [&mut self.phase, &mut self.swing, &mut self.centre, &mut self.origin, &mut self.way, &mut self.model]
+        {
             io.numbers(vector.iter_mut())?;
         }
         io.numbers(self.chain.iter_mut())?;
