@@ -28,6 +28,9 @@ const SLOWNESS: f64 = 0.2;
 const SWING: f64 = 6.0;
 /// The widest swing, as a share of a range.
 const WIDEST: f64 = 0.1;
+/// Share of a range that a plan may be off what is applied: more than a deadband, little enough for the sum not to suffer
+/// where a guard holds a unit back.
+const SLACK: f64 = 0.005;
 /// Steady differences below so many of their standard deviations are the meters' noise.
 const SIGNIFICANT: f64 = 4.0;
 
@@ -49,6 +52,8 @@ struct Unit {
     plan: f64,
     /// Half-width of its swing.
     swing: f64,
+    /// It stands where it was and not where it should go: something holds it back, and the others make up for it.
+    stuck: bool,
 }
 
 /// The method's state.
@@ -75,6 +80,7 @@ impl Unit {
             readings: 0.0,
             plan: 0.0,
             swing: 0.0,
+            stuck: false,
         }
     }
 
@@ -141,6 +147,8 @@ impl Share {
             if silent {
                 (unit.lagged, unit.plan, unit.swing) = ([*applied; LAGS.len()], *applied, 0.0);
             }
+            let still = (applied - unit.lagged[0]).abs() <= 1e-9 * unit.range();
+            unit.stuck = still && (unit.plan - applied).abs() > 0.5 * SLACK * unit.range();
             unit.follow(*applied, seen.powers.get(i).copied().flatten(), dt.min(1.0));
             if let Some(cost) = seen.costs.get(i).copied().flatten() {
                 unit.curve.learn(unit.power(), cost, dt.min(1.0));
@@ -158,9 +166,9 @@ impl Share {
         let trim: f64 = self.units.iter().map(Unit::offset).sum();
         let demand = demand - trim.clamp(-0.05 * demand.abs(), 0.05 * demand.abs());
         let held = |i: usize| seen.held.get(i).copied().unwrap_or(false);
-        // A plan does not run away from what is applied: at most a deadband's worth and one scan's slew.
+        // A plan does not run away from what is applied.
         for (i, (unit, applied)) in self.units.iter_mut().zip(&seen.applied).enumerate() {
-            let slack = if held(i) { 0.0 } else { 0.01 * unit.range() };
+            let slack = if held(i) || unit.stuck { 0.0 } else { SLACK * unit.range() };
             unit.plan = unit.plan.clamp(applied - slack, applied + slack);
             if held(i) {
                 unit.swing = 0.0;
@@ -206,13 +214,13 @@ impl Share {
     /// Where a unit can be at the next scan.
     fn reach(&self, i: usize, seen: &Observation, dt_s: f64, held: bool) -> (f64, f64) {
         let (Some(unit), Some(applied)) = (self.units.get(i), seen.applied.get(i)) else { return (0.0, 0.0) };
-        let most = match (held, unit.slew_per_s) {
-            (true, _) => 0.0,
-            (false, Some(slew)) => slew * dt_s,
-            (false, None) => f64::INFINITY,
-        };
+        let most = unit.slew_per_s.map_or(f64::INFINITY, |slew| slew * dt_s);
         let (lo, hi) = (unit.setpoint.lower, unit.setpoint.upper);
-        if held { (*applied, *applied) } else { ((applied - most).clamp(lo, hi), (applied + most).clamp(lo, hi)) }
+        if held || unit.stuck {
+            (*applied, *applied)
+        } else {
+            ((applied - most).clamp(lo, hi), (applied + most).clamp(lo, hi))
+        }
     }
 
     /// The split; none before the first observation.
