@@ -18,6 +18,8 @@ use crate::tank::Tank;
 
 /// Setpoints that a response surface is still learnt for in useful time.
 const MOST_SETPOINTS: usize = 4;
+/// What the parameter `method` may say.
+const METHODS: [&str; 4] = ["surface", "seek", "share", "reactions"];
 /// Units that a demand is shared among.
 const UNITS: std::ops::RangeInclusive<usize> = 2..=8;
 /// A proposal stands so long without being renewed.
@@ -92,6 +94,9 @@ impl ProcessOptimization for ProcessOptimizer {
             ("", _) => "reactions",
             (chosen, _) => chosen,
         };
+        if !METHODS.contains(&chosen) {
+            return Err(configuration(format!("there is no method `{chosen}`; there are {}", METHODS.join(", "))));
+        }
         if chosen != "share" && (bound.is_empty() || bound.len() > MOST_SETPOINTS) {
             return Err(configuration(format!(
                 "{} setpoints are bound; one to {MOST_SETPOINTS} can be climbed with",
@@ -129,7 +134,7 @@ impl ProcessOptimization for ProcessOptimizer {
                 let slews = bound.iter().map(|output| output.slew_per_s);
                 Method::Share(Share::new(setpoints.into_iter().zip(slews).collect(), settings, excitation))
             }
-            "reactions" => {
+            _ => {
                 let network = Network::parse(reactions).map_err(|error| configuration(error.to_string()))?;
                 columns.fractions = network
                     .species
@@ -145,10 +150,6 @@ impl ProcessOptimization for ProcessOptimizer {
                 let roles = roles(parameters.text("sets")?, &network, &feeds, &units)?;
                 let tank = Tank { network, mass_kg: parameters.number("tank_mass")?, feeds };
                 Method::Reaction(Reaction::new(tank, setpoints, roles, excitation))
-            }
-            other => {
-                let known = "`surface`, `seek`, `reactions` and `share`";
-                return Err(configuration(format!("there is no method `{other}`; there are {known}")));
             }
         };
         Ok(Self { columns, climber: Climber::new(method), outputs })

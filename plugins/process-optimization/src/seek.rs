@@ -20,7 +20,7 @@ const TIME_CONSTANTS_TO_SETTLE: f64 = 6.0;
 /// Observations before the first move, from which the noise is known.
 const REST: u64 = 20;
 /// The first setpoint's swing takes so many settling times, each further one's more, so that they can be told apart.
-const SWING: f64 = 4.0;
+const SWING: f64 = 6.0;
 /// The widest swing, as a share of `step`.
 const WIDEST: f64 = 0.3;
 /// Settling times after which what was learnt counts 1/e: the offset and its trend (everything that disturbs the plant moves
