@@ -67,8 +67,9 @@ const DEMAND_MW: (f64, f64) = (400.0, 1100.0);
 pub const TOLERANCE: f64 = 0.01;
 /// Relative standard deviation of power and fuel meters.
 const NOISE: f64 = 0.01;
-/// Steps of the demand come so often on average.
-const STEP_EVERY_S: f64 = 3.0 * 3600.0;
+/// Steps of the demand come so often on average. After each, the units' lags alone keep the sum off by more than
+/// [`TOLERANCE`] for about a minute, whoever shares: six a day are half a per cent of its time.
+const STEP_EVERY_S: f64 = 4.0 * 3600.0;
 /// The demand is renewed every so many steps of the plant.
 const DEMAND_STEPS: u64 = 60;
 /// Noise streams, which no other plant uses.
@@ -94,7 +95,7 @@ pub fn signals() -> Vec<Signal> {
     ]
 }
 
-/// The demand's course: a day's two waves, and steps that decay never but turn around where they lead too far.
+/// The demand's course: a day's two waves, and steps that lead back twice as often as farther away.
 #[derive(Debug, Clone, PartialEq)]
 struct Demand {
     mean: f64,
@@ -119,7 +120,6 @@ impl Demand {
         let chance = DEMAND_STEPS as f64 * STEP_S / STEP_EVERY_S;
         if noise::uniform(&mut rng, 0.0, 1.0) < chance {
             let size = noise::uniform(&mut rng, 20.0, 60.0);
-            // Twice as likely back as farther away.
             let away = noise::uniform(&mut rng, 0.0, 1.0) < 1.0 / 3.0;
             let sign = if (self.stepped >= 0.0) == away { 1.0 } else { -1.0 };
             self.stepped += sign * size;

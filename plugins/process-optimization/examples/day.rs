@@ -12,6 +12,8 @@ use plants::{SCAN_S, Site};
 use process_optimization::climb::{Climber, Reason, Wish};
 
 const HOURS: f64 = 24.0;
+/// A climber; none where nothing is moved.
+type Maker = fn() -> Option<Climber>;
 
 fn worst_and_mean(values: &[f64], worst: fn(f64, f64) -> f64) -> (f64, f64) {
     let extreme = values.iter().copied().reduce(worst).unwrap_or(f64::NAN);
@@ -19,7 +21,6 @@ fn worst_and_mean(values: &[f64], worst: fn(f64, f64) -> f64) -> (f64, f64) {
 }
 
 fn main() {
-    let only_vusse = std::env::var("VUSSE").is_ok();
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
     let first = arguments.next().and_then(Result::ok).unwrap_or(1);
     let seeds = arguments.next().and_then(Result::ok).unwrap_or(20);
@@ -29,8 +30,8 @@ fn main() {
         "{:<24} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "method", "10h worst", "10h mean", "0h worst", "0h mean", "travel/h"
     );
-    let stay: fn() -> Option<Climber> = || None;
-    let methods: [(&str, fn() -> Option<Climber>); 3] =
+    let stay: Maker = || None;
+    let methods: [(&str, Maker); 3] =
         [("as it starts", stay), ("surface", || Some(plants::surface())), ("seek", || Some(plants::seek()))];
     for (name, climber) in methods {
         let run = |seed| {
@@ -47,7 +48,6 @@ fn main() {
         let travel = all.iter().map(|r| r.2).sum::<f64>() / all.len() as f64;
         println!("{name:<24} {:>9.5} {:>9.5} {:>9.5} {:>9.5} {travel:>9.3}", settled.0, settled.1, whole.0, whole.1);
     }
-    if only_vusse { return; }
     println!("\nLoad sharing: cost over the optimum, {HOURS} h, seeds {seeds:?}");
     println!(
         "{:<24} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
