@@ -16,6 +16,8 @@ const LEAST_RISE: f64 = 0.02;
 const FIRST_ERROR: f64 = 0.02;
 /// A reading is off by so many standard deviations at most: a spike is not news.
 const SPIKE: f64 = 4.0;
+/// So many times the first cost no cost of a unit can be.
+const BEYOND: f64 = 1e4;
 
 /// The curve. Powers are counted from the middle of the range in halves of it, costs in the first readings' mean.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,9 +77,13 @@ impl Curve {
             self.prior = Vector3::new(1.0, SLOPE.0 * average, 0.25 * RISE.0 * SLOPE.0 * average);
             self.model = self.prior;
         }
-        self.readings += 1.0;
         let terms = self.terms(power);
         let off = cost / self.scale - terms.dot(&self.model);
+        // A number beyond all measure is not one to learn from.
+        if !(off.abs() < BEYOND) {
+            return;
+        }
+        self.readings += 1.0;
         let variance = self.noise + (self.covariance * terms).dot(&terms);
         let most = SPIKE * variance.sqrt();
         let off = if self.readings > 10.0 { off.clamp(-most, most) } else { off };

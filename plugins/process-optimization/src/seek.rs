@@ -156,7 +156,7 @@ impl Seek {
                 (self.centre[i], self.swing[i], self.phase[i]) = (here[i], 0.0, 0.0);
             }
             let slack = self.swing[i] + self.settings.step / 2.0;
-            self.centre[i] = self.centre[i].clamp(here[i] - slack, here[i] + slack);
+            self.centre[i] = self.centre[i].max(here[i] - slack).min(here[i] + slack);
         }
     }
 
@@ -170,6 +170,9 @@ impl Seek {
             self.model[0] = objective;
         }
         self.last = objective;
+        if self.seen == REST && !self.noise.is_finite() {
+            (self.seen, self.noise) = (0, 0.0);
+        }
         if self.seen == REST {
             // Without any noise, a millionth of the objective keeps the arithmetic sound.
             self.noise = self.noise.max(1e-12 * self.model[0] * self.model[0]).max(1e-24);
@@ -253,6 +256,10 @@ impl Seek {
         let variance = terms.dot(&along).max(0.0) + own;
         let most = SPIKE * variance.sqrt();
         let error = (objective - terms.dot(&self.model)).clamp(-most, most);
+        // A number beyond all measure is not one to learn from.
+        if !(error.is_finite() && variance.is_finite()) {
+            return;
+        }
         self.model += &along * (error / variance);
         self.covariance -= &along * along.transpose() / variance;
         self.covariance = (&self.covariance + self.covariance.transpose()) * 0.5;
@@ -287,6 +294,9 @@ impl Seek {
         let n = self.setpoints.len();
         let local = self.local();
         let reach = self.settings.step;
+        if !local.curvature.iter().chain(local.slope.iter()).all(|x| x.is_finite()) {
+            return;
+        }
         // Newton's step in the curvature's own directions. Uphill bends and doubtful ones count as bent enough to end the step
         // at the trust region.
         let eigen = local.curvature.clone().symmetric_eigen();

@@ -31,6 +31,8 @@ const WIDEST: f64 = 0.1;
 /// Share of a range that a plan may be off what is applied: more than a deadband, little enough for the sum not to suffer
 /// where a guard holds a unit back.
 const SLACK: f64 = 0.005;
+/// A reading is off its setpoint by so many ranges at most.
+const BEYOND: f64 = 10.0;
 /// Steady differences below so many of their standard deviations are the meters' noise.
 const SIGNIFICANT: f64 = 4.0;
 
@@ -94,7 +96,8 @@ impl Unit {
             let share = if lag > 0.0 { 1.0 - (-dt / lag).exp() } else { 1.0 };
             *lagged += share * (applied - *lagged);
         }
-        let Some(reading) = reading else { return };
+        // A number beyond all measure is not one to learn from.
+        let Some(reading) = reading.filter(|power| (power - applied).abs() < BEYOND * self.range()) else { return };
         self.readings = self.readings * (-dt / MEMORY).exp() + 1.0;
         let rate = 1.0 / self.readings;
         for ((lagged, error), offset) in self.lagged.iter().zip(&mut self.errors).zip(&mut self.offsets) {
@@ -169,7 +172,7 @@ impl Share {
         // A plan does not run away from what is applied.
         for (i, (unit, applied)) in self.units.iter_mut().zip(&seen.applied).enumerate() {
             let slack = if held(i) || unit.stuck { 0.0 } else { SLACK * unit.range() };
-            unit.plan = unit.plan.clamp(applied - slack, applied + slack);
+            unit.plan = unit.plan.max(applied - slack).min(applied + slack);
             if held(i) {
                 unit.swing = 0.0;
             }

@@ -177,3 +177,20 @@ fn a_restored_climber_goes_on_as_if_nothing_had_happened() {
     assert!(plants::surface().restore(&climber.save().unwrap()).is_err());
     assert!(plants::share().restore(&climber.save().unwrap()).is_err());
 }
+
+#[test]
+fn numbers_beyond_all_measure_do_no_lasting_harm() {
+    for seed in 1..3 {
+        let (mut site, mut climber) = (Site::vusse(seed), seek());
+        for scan in 0..6000 {
+            let mut seen = site.read();
+            if [3, 40, 200, 201, 2000].contains(&scan) {
+                seen.objective = Some(if scan % 2 == 0 { 1e300 } else { -1e300 });
+            }
+            let wishes = climber.step(seen, &site.states());
+            assert!(wishes.iter().all(|wish| wish.value.is_finite()), "seed {seed}, scan {scan}: {wishes:?}");
+            site.apply(&wishes);
+        }
+        assert!(site.ratio(5.0) > 0.99, "seed {seed}: {}", site.ratio(5.0));
+    }
+}

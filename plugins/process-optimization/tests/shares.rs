@@ -221,3 +221,18 @@ fn a_restored_climber_goes_on_as_if_nothing_had_happened() {
     }
     assert!(plants::seek().restore(&climber.save().unwrap()).is_err());
 }
+
+#[test]
+fn numbers_beyond_all_measure_do_no_lasting_harm() {
+    let (mut site, mut climber) = (Site::sharing(1), share());
+    for scan in 0..14_400 {
+        let mut seen = site.read();
+        if [3, 40, 200, 201, 2000].contains(&scan) {
+            (seen.costs[0], seen.costs[1], seen.powers[2]) = (Some(1e300), Some(-1e300), Some(1e300));
+        }
+        let wishes = climber.step(seen, &site.states());
+        assert!(wishes.iter().all(|wish| wish.value.is_finite()), "scan {scan}: {wishes:?}");
+        site.apply(&wishes);
+    }
+    assert!(site.ratio(12.0) < 1.001, "{}", site.ratio(12.0));
+}
