@@ -80,7 +80,7 @@ impl Curve {
         let terms = self.terms(power);
         let off = cost / self.scale - terms.dot(&self.model);
         // A number beyond all measure is not one to learn from.
-        if !(off.abs() < BEYOND) {
+        if !off.is_finite() || off.abs() >= BEYOND {
             return;
         }
         self.readings += 1.0;
