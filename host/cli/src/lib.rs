@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: the configuration file, parsed and resolved
 //! - [`controller`]: the running controller
+//! - [`control`]: an operator's words to it
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
 //! - [`plan_child`]: the process that tries models out
@@ -11,6 +12,7 @@
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
 
 pub mod config;
+pub mod control;
 pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;

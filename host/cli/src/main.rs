@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use dinrail_cli::config::Places;
+use dinrail_cli::control::Request;
+use dinrail_cli::control::client::{self, Which};
 use dinrail_cli::run::{Ending, RunOptions};
 use dinrail_cli::score::{ScoreEnding, ScoreOptions, score};
 use std::path::PathBuf;
@@ -71,6 +73,30 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         models: Option<PathBuf>,
     },
+    /// Shows what waits for an operator's word, or answers it.
+    Advise {
+        #[command(flatten)]
+        which: Reach,
+        #[command(subcommand)]
+        word: Option<Word>,
+    },
+    /// Shows the modes of plugins and outputs, or sets one.
+    Mode {
+        #[command(flatten)]
+        which: Reach,
+        /// A plugin or an output.
+        #[arg(requires = "mode")]
+        target: Option<String>,
+        /// manual, shadow, advise or auto.
+        mode: Option<String>,
+    },
+    /// Resets an output's trip once its condition is clear.
+    Reset {
+        #[command(flatten)]
+        which: Reach,
+        /// The output.
+        output: String,
+    },
     /// Shows what a plugin component or a simulated plant has: inputs, outputs, parameters, models, signals.
     Describe {
         /// A component file, the name of an installed plugin, or a plant's name.
@@ -96,6 +122,46 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// Shows what waits.
+    List,
+    /// Yes: it is judged again and taken.
+    Accept {
+        /// Its number.
+        id: u64,
+    },
+    /// No: it is not asked again until another value is proposed.
+    Reject {
+        /// Its number.
+        id: u64,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// The running controller that is meant; where only one runs, nothing need be said.
+#[derive(Debug, clap::Args)]
+struct Reach {
+    /// Its configuration.
+    #[arg(short, long, value_name = "FILE.toml", global = true)]
+    config: Option<PathBuf>,
+    /// Its control socket.
+    #[arg(long, value_name = "PATH", conflicts_with = "config", global = true)]
+    socket: Option<PathBuf>,
+    /// Prints one line of JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Reach {
+    fn ask(&self, request: Request) -> Ending {
+        let which = Which { config: self.config.clone(), socket: self.socket.clone() };
+        client::command(&which, &places(&None, &None), request, self.json)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -189,6 +255,16 @@ fn main() -> ExitCode {
                 ScoreEnding::Usage => EXIT_USAGE,
             });
         }
+        Command::Advise { which, word } => which.ask(match word {
+            None | Some(Word::List) => Request::Advices,
+            Some(Word::Accept { id }) => Request::Accept { id: *id },
+            Some(Word::Reject { id, reason }) => Request::Reject { id: *id, reason: reason.clone() },
+        }),
+        Command::Mode { which, target: Some(target), mode: Some(mode) } => {
+            which.ask(Request::Mode { target: target.clone(), mode: mode.clone() })
+        }
+        Command::Mode { which, .. } => which.ask(Request::Modes),
+        Command::Reset { which, output } => which.ask(Request::Reset { output: output.clone() }),
         Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]
         Command::Demo { common, length, seed } => {

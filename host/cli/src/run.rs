@@ -5,6 +5,7 @@ mod report;
 pub use report::print;
 
 use crate::config::{self, Config, ConfigErrors, Places, Speed};
+use crate::control::server::ControlSocket;
 use crate::controller::build::{self, Assembly, BuildError, Prepared, Workshop};
 use crate::controller::pace::{Pace, Speed as PaceSpeed};
 use crate::controller::plant::SharedPlant;
@@ -140,6 +141,12 @@ pub struct Finished {
     pub columns: Vec<String>,
     /// The simulated machine's true condition in each scan.
     pub conditions: Vec<(TimeNs, dinrail_sim::Condition)>,
+    /// What the simulated plant earned or cost in each scan.
+    pub economy: Vec<recorder::Economy>,
+    /// By output: how far its commands moved it in all, in its unit.
+    pub travel: Vec<f64>,
+    /// What the run came to, where the simulated plant gives an account and answers were collected.
+    pub account: Option<dinrail_sim::Account>,
 }
 
 /// Runs in virtual time what was prepared, without view and signals, and keeps the answers of one plugin.
@@ -269,10 +276,14 @@ struct Run {
     recorder: Recorder,
     links: Vec<MqttLink>,
     truth: Option<SharedPlant>,
+    /// Whether the run is to be judged.
+    collects: bool,
     pace: Pace,
     run_for: Option<Duration>,
     /// Run time at which it ends.
     until_ns: Option<TimeNs>,
+    /// Where an operator reaches it.
+    control: Option<ControlSocket>,
     /// Instances that the recorder knows of.
     announced: usize,
     last: Option<crate::controller::pace::Slot>,
@@ -280,7 +291,9 @@ struct Run {
 
 impl Run {
     fn start(assembly: Assembly, origin_ns: TimeNs, options: &RunOptions) -> Result<Run, BuildError> {
-        let Assembly { controller, setup, links, truth, period, speed } = assembly;
+        let Assembly { controller, setup, links, truth, period, speed, control } = assembly;
+        let collects = setup.collect.is_some();
+        let control = control.and_then(|path| open_control(&path, period));
         let speed = match speed {
             Speed::Ratio(factor) => PaceSpeed::Times(factor),
             Speed::Max => PaceSpeed::Max,
@@ -291,11 +304,26 @@ impl Run {
             .run_time
             .map(|length| origin_ns.saturating_add(TimeNs::try_from(length.as_nanos()).unwrap_or(TimeNs::MAX)));
         let run_for = options.run_for;
-        Ok(Run { controller, recorder, links, truth, pace, run_for, until_ns, announced: 0, last: None })
+        Ok(Run {
+            controller,
+            recorder,
+            links,
+            truth,
+            collects,
+            pace,
+            run_for,
+            until_ns,
+            control,
+            announced: 0,
+            last: None,
+        })
     }
 
     fn until_stopped(mut self, stop: &Receiver<()>) -> Run {
         while let Some(slot) = self.pace.next(stop) {
+            while let Some(asked) = self.control.as_ref().and_then(ControlSocket::next) {
+                self.controller.carry_out(asked, slot.now_ns);
+            }
             let record = self.controller.scan(slot);
             self.last = Some(slot);
             self.tell(record);
@@ -354,7 +382,24 @@ impl Run {
         }
         let mqtt = mqtt_figures(&self.links);
         let (report, records_dropped) = report?;
-        Ok(finished(report, Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s }))
+        let account = self.truth.as_ref().filter(|_| self.collects).and_then(SharedPlant::account);
+        Ok(finished(report, Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s, account }))
+    }
+}
+
+/// The socket, where it can be opened. Control of the plant goes on without it, and the log says so.
+fn open_control(path: &Path, period: Duration) -> Option<ControlSocket> {
+    /// Beyond the scans that a request may have to wait for.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match ControlSocket::open(path, 2 * period + PATIENCE) {
+        Ok(socket) => {
+            tracing::info!(socket = %socket.path().display(), "operators reach this controller here");
+            Some(socket)
+        }
+        Err(error) => {
+            tracing::error!(%error, "no operator can reach this controller");
+            None
+        }
     }
 }
 
@@ -366,6 +411,7 @@ struct Ends {
     mqtt: crate::statistics::MqttFigures,
     wall_s: f64,
     first_scan_s: f64,
+    account: Option<dinrail_sim::Account>,
 }
 
 fn finished(report: recorder::Report, ends: Ends) -> Finished {
@@ -379,6 +425,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         None => (None, None),
     };
     let summary = Summary {
+        time_zone_database: crate::controller::calendar::time_zone_database(),
         scans: ends.scans,
         overruns: ends.overruns,
         samples_in: statistics.samples_in,
@@ -405,5 +452,8 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         answers: report.answers,
         columns: report.columns,
         conditions: report.conditions,
+        economy: report.economy,
+        travel: report.travel,
+        account: ends.account,
     }
 }

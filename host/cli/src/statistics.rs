@@ -270,6 +270,8 @@ pub struct CallSummary {
 /// The whole run, as `--json` prints it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
+    /// Version of the time zone database that local times were reckoned with.
+    pub time_zone_database: &'static str,
     /// Scans done.
     pub scans: u64,
     /// Scans that ended after the next one's time.

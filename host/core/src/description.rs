@@ -45,6 +45,12 @@ impl World {
         }
     }
 
+    /// Whether its calls take an outlook.
+    #[must_use]
+    pub fn looks_ahead(self) -> bool {
+        matches!(self, World::EnergyOptimization | World::SupplyChain)
+    }
+
     /// Whether its plugins may propose values for outputs.
     #[must_use]
     pub fn acts(self) -> bool {
@@ -231,6 +237,19 @@ pub struct ModelSlot {
     pub outputs: Vec<TensorSpec>,
 }
 
+/// A series that a plugin wants to know ahead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesSlot {
+    /// What it is called in the outlook.
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    /// UCUM; empty: any.
+    pub unit: String,
+    /// Whether it must be bound.
+    pub required: bool,
+}
+
 /// A number among the results that can be bound as a derived tag.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultField {
@@ -259,6 +278,8 @@ pub struct Description {
     pub parameters: Vec<Parameter>,
     /// Model slots.
     pub models: Vec<ModelSlot>,
+    /// Series that it wants to know ahead.
+    pub outlook: Vec<SeriesSlot>,
     /// Numbers that can be bound as derived tags.
     pub results: Vec<ResultField>,
     /// How often it wants to be called, run time; 0: every scan.
@@ -339,6 +360,12 @@ pub enum DescriptionError {
         /// The world.
         world: &'static str,
     },
+    /// A world without outlook asks for series.
+    #[error("a plugin of the world {world} is told no series of the time ahead")]
+    Outlook {
+        /// The world.
+        world: &'static str,
+    },
 }
 
 /// More than any real plugin has of inputs, outputs, parameters, models or result fields.
@@ -351,10 +378,14 @@ impl Description {
         if !self.outputs.is_empty() && !world.acts() && world != World::QualityControl {
             return Err(DescriptionError::Outputs { world: world.name() });
         }
+        if !self.outlook.is_empty() && !world.looks_ahead() {
+            return Err(DescriptionError::Outlook { world: world.name() });
+        }
         check_items("input", self.inputs.iter().map(|item| (&item.name, &item.unit)))?;
         check_items("output", self.outputs.iter().map(|item| (&item.name, &item.unit)))?;
         check_items("parameter", self.parameters.iter().map(|item| (&item.name, &item.unit)))?;
         check_items("result", self.results.iter().map(|item| (&item.name, &item.unit)))?;
+        check_items("series", self.outlook.iter().map(|item| (&item.name, &item.unit)))?;
         let no_unit = String::new();
         check_items("model", self.models.iter().map(|item| (&item.name, &no_unit)))?;
         for input in &self.inputs {

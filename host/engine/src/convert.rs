@@ -129,6 +129,7 @@ pub(crate) fn description(given: wire::Description) -> core::Description {
         outputs: given.outputs.into_iter().map(output).collect(),
         parameters: given.parameters.into_iter().map(described_parameter).collect(),
         models: given.models.into_iter().map(model_slot).collect(),
+        outlook: given.outlook.into_iter().map(series_slot).collect(),
         results: given.results.into_iter().map(result_field).collect(),
         period_ns: given.period_ns,
         budget_ns: given.budget_ns,
@@ -192,6 +193,10 @@ fn model_slot(slot: wire::ModelSlot) -> core::ModelSlot {
         inputs: specs(slot.inputs),
         outputs: specs(slot.outputs),
     }
+}
+
+fn series_slot(slot: wire::SeriesSlot) -> core::SeriesSlot {
+    core::SeriesSlot { name: slot.name, summary: slot.summary, unit: slot.unit, required: slot.required }
 }
 
 fn result_field(field: wire::ResultField) -> core::ResultField {

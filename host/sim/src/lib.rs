@@ -3,6 +3,7 @@
 //! The crate reads no clock, no file and no network: the caller advances a plant by run time, and the seed replays everything.
 //!
 //! - [`mod@plant`]: what every plant is: signals, actuators, readings, truth
+//! - [`options`]: what a plant is built from
 //! - [`noise`]: seeded randomness that does not depend on how the caller slices time
 //! - [`fault`]: faults, scripts of episodes, and when each is due
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
@@ -13,6 +14,8 @@
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
+
+pub mod options;
 
 pub mod noise;
 
@@ -31,6 +34,7 @@ pub mod sharing;
 pub mod judge;
 
 pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
+pub use options::{Options, Recorded};
 pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
@@ -45,6 +49,30 @@ pub enum PlantError {
     /// The script does not fit the plant.
     #[error("the fault script does not fit the plant")]
     Script(#[from] ScriptError),
+    /// Series that it does not replay.
+    #[error("the plant `{0}` replays no recorded series")]
+    NoSeries(String),
+    /// A series that it needs.
+    #[error("the plant `{plant}` needs the series {needed}")]
+    SeriesMissing {
+        /// The plant.
+        plant: String,
+        /// Their names.
+        needed: &'static str,
+    },
+    /// A number that it does not know.
+    #[error("the plant `{plant}` has no setting `{name}`; it has {known}")]
+    Setting {
+        /// The plant.
+        plant: String,
+        /// As given.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Series or settings that can't be.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 /// Builds the plant of that name, at rest in its usual operating point, with `faults` ahead of it.
@@ -69,4 +97,16 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),
     }
+}
+
+/// The same with recorded series to replay, and settings in place of its defaults.
+pub fn plant_with(name: &str, options: &Options) -> Result<Box<dyn Plant>, PlantError> {
+    let built = plant(name, options.seed, options.faults.clone())?;
+    if options.recorded.is_some() {
+        return Err(PlantError::NoSeries(name.to_owned()));
+    }
+    if let Some(unknown) = options.unknown_setting(&[]) {
+        return Err(PlantError::Setting { plant: name.to_owned(), name: unknown.to_owned(), known: "none".to_owned() });
+    }
+    Ok(built)
 }

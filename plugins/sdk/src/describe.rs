@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bindings::lifecycle::dinrail::plugin::types::{
-    Description, Input, InputKind, ModelSlot, Output, Parameter, ResultField, TensorSpec, Value,
+    Description, Input, InputKind, ModelSlot, Output, Parameter, ResultField, SeriesSlot, TensorSpec, Value,
 };
 
 impl Description {
@@ -18,6 +18,7 @@ impl Description {
             outputs: Vec::new(),
             parameters: Vec::new(),
             models: Vec::new(),
+            outlook: Vec::new(),
             results: Vec::new(),
             period_ns: 0,
             budget_ns: 0,
@@ -52,6 +53,13 @@ impl Description {
     #[must_use]
     pub fn model(mut self, model: ModelSlot) -> Self {
         self.models.push(model);
+        self
+    }
+
+    /// Adds a series that it wants to know ahead; its calls are told it under this name.
+    #[must_use]
+    pub fn series(mut self, slot: SeriesSlot) -> Self {
+        self.outlook.push(slot);
         self
     }
 
@@ -243,6 +251,32 @@ impl Parameter {
     #[must_use]
     pub fn range(self, minimum: f64, maximum: f64) -> Self {
         Parameter { minimum: Some(minimum), maximum: Some(maximum), ..self }
+    }
+}
+
+impl SeriesSlot {
+    /// A required series in any unit.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        SeriesSlot { name: name.into(), summary: String::new(), unit: String::new(), required: true }
+    }
+
+    /// The plugin works without it.
+    #[must_use]
+    pub fn optional(self) -> Self {
+        SeriesSlot { required: false, ..self }
+    }
+
+    /// What it is, in a sentence.
+    #[must_use]
+    pub fn about(self, summary: &str) -> Self {
+        SeriesSlot { summary: summary.into(), ..self }
+    }
+
+    /// The unit that its numbers are converted to.
+    #[must_use]
+    pub fn unit(self, ucum: &str) -> Self {
+        SeriesSlot { unit: ucum.into(), ..self }
     }
 }
 

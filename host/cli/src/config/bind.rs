@@ -32,6 +32,8 @@ pub struct BoundPlugin {
     pub parameters: Vec<(String, ParameterValue)>,
     /// The slots that are filled.
     pub models: Vec<BoundModel>,
+    /// The series slots that are filled, in the order of the description.
+    pub outlook: Vec<BoundSeries>,
     /// Run time between calls; 0: every scan.
     pub period_ns: DurationNs,
     /// Wall time of a call.
@@ -44,6 +46,19 @@ pub struct BoundOutput {
     /// Which of the configuration's.
     pub output: OutputId,
     /// From the plugin's unit to the output's: apply it to setpoints, invert it for output states.
+    pub conversion: Conversion,
+}
+
+/// A series slot that is filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundSeries {
+    /// The plugin's name for it.
+    pub name: String,
+    /// UCUM; what the plugin is told it in.
+    pub unit: String,
+    /// Index in [`Config::contexts`].
+    pub context: usize,
+    /// From the context's unit to the plugin's.
     pub conversion: Conversion,
 }
 
@@ -72,6 +87,7 @@ pub fn bind(
     let (output_bindings, outputs) = binder.outputs();
     let parameters = binder.parameters();
     let models = binder.models();
+    let outlook = binder.outlook();
     let (period_ns, deadline_ns) = binder.timing();
     binder.check_leases(&outputs, period_ns, deadline_ns);
     binder.check_frame(columns.len());
@@ -85,7 +101,7 @@ pub fn bind(
         columns: u32::try_from(columns.len()).expect("a frame's values were counted"),
         window: plugin.window,
     };
-    Ok(BoundPlugin { bindings, columns, waveforms, outputs, parameters, models, period_ns, deadline_ns })
+    Ok(BoundPlugin { bindings, columns, waveforms, outputs, parameters, models, outlook, period_ns, deadline_ns })
 }
 
 struct Binder<'b> {
@@ -325,6 +341,45 @@ impl Binder<'_> {
             }
         }
         models
+    }
+
+    fn outlook(&mut self) -> Vec<BoundSeries> {
+        let (plugin, description) = (self.plugin, self.description);
+        for given in &plugin.outlook {
+            let names = description.outlook.iter().map(|slot| slot.name.as_str());
+            self.check_known("series", &given.slot, &given.span, names);
+        }
+        let mut bound = Vec::new();
+        for slot in &description.outlook {
+            let Some(given) = plugin.outlook.iter().find(|given| given.slot == slot.name) else {
+                if slot.required {
+                    let unit = if slot.unit.is_empty() { String::new() } else { format!(" in {}", slot.unit) };
+                    let message = format!("`{}` is told nothing of `{}`", plugin.name, slot.name);
+                    let help = format!(
+                        "add `outlook = {{ {} = \"CONTEXT\" }}`{unit} and [context.CONTEXT]: {}",
+                        slot.name, slot.summary
+                    );
+                    self.add(&plugin.span, message, help);
+                }
+                continue;
+            };
+            let context = &self.config.contexts[given.context];
+            let wanted = self.unit_of(&slot.unit, &context.unit);
+            match context.unit.conversion_to(&wanted) {
+                Ok(conversion) => bound.push(BoundSeries {
+                    name: slot.name.clone(),
+                    unit: wanted.code().to_owned(),
+                    context: given.context,
+                    conversion,
+                }),
+                Err(error) => {
+                    let message = format!("the context `{}` does not fit `{}`: {error}", context.name, slot.name);
+                    let help = format!("bind a context that can be converted to {}", shown(&slot.unit));
+                    self.add(&given.context_span, message, help);
+                }
+            }
+        }
+        bound
     }
 
     /// Period in run time and deadline in wall time.

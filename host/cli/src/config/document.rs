@@ -323,6 +323,27 @@ impl<'d> Section<'d> {
         sections
     }
 
+    /// The tables of a list: `[[KEY]]`, in the order of the file.
+    pub(crate) fn list(&self, key: &'static str, example: &str) -> Vec<Section<'d>> {
+        let Some(found) = self.value(key) else { return Vec::new() };
+        let Some(list) = found.value.0.as_array() else {
+            self.wrong_type(&found, key, &format!("a list of tables such as `{example}`"));
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for (index, item) in list.iter().enumerate() {
+            let title = format!("number {} of `{key}` in {}", index + 1, self.title);
+            match item.get_ref().as_table() {
+                Some(table) => sections.push(Section::new(self.findings, title, key, item.span(), table)),
+                None => {
+                    let message = format!("{title} should be a table");
+                    self.findings.add(item.span(), message, "", format!("write `{example}`"));
+                }
+            }
+        }
+        sections
+    }
+
     /// Reports every key that was not asked for.
     pub(crate) fn finish(self) {
         let asked = self.asked.into_inner();

@@ -14,6 +14,7 @@ pub mod error;
 pub mod types;
 
 pub(crate) mod document;
+pub(crate) use document::did_you_mean;
 
 pub mod amounts;
 

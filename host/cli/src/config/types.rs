@@ -6,7 +6,7 @@ use dinrail_core::guard::{Mode, OutputId, OutputSpec};
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagTable};
 use dinrail_core::time::{DurationNs, TimeNs};
-use dinrail_core::unit::Conversion;
+use dinrail_core::unit::{Conversion, Unit};
 use dinrail_field::source::csv::Layout;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct Config {
     /// In the order of the file; the index is the [`OutputId`].
     pub outputs: Vec<Output>,
     /// In the order of the file.
+    pub contexts: Vec<Context>,
+    /// In the order of the file.
     pub plugins: Vec<Plugin>,
     /// In the order of the file.
     pub sinks: Vec<Sink>,
@@ -41,6 +43,22 @@ pub struct Site {
     pub name: String,
     /// For times without an offset, and for display.
     pub time_zone: jiff::tz::TimeZone,
+    /// Local dates, for calendars.
+    pub holidays: Vec<jiff::civil::Date>,
+    /// Where an operator reaches the controller.
+    pub control: Control,
+}
+
+/// The local socket on which an operator reaches the controller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Control {
+    /// Below the user's own folder of sockets, by the site's name.
+    #[default]
+    Default,
+    /// There.
+    Path(PathBuf),
+    /// Not at all.
+    Off,
 }
 
 /// How fast run time passes.
@@ -100,6 +118,8 @@ pub enum SourceKind {
     Csv(CsvSource),
     /// A link to a broker; also a sink's link.
     Mqtt(MqttSource),
+    /// The site's local clock and calendar.
+    Calendar,
 }
 
 /// `kind = "sim"`
@@ -107,10 +127,10 @@ pub enum SourceKind {
 pub struct SimSource {
     /// A name that `dinrail_sim::plant` knows.
     pub plant: String,
-    /// Of its noise.
-    pub seed: u64,
-    /// Its fault script, checked against the plant.
-    pub faults: dinrail_sim::Script,
+    /// Seed, fault script, recorded series and settings, checked against the plant.
+    pub options: dinrail_sim::Options,
+    /// Files that recorded series were read from.
+    pub files: Vec<PathBuf>,
 }
 
 /// `kind = "csv"`
@@ -224,6 +244,8 @@ pub enum TagAddress {
     Signal(usize),
     /// Index into [`CsvSource::columns`].
     Column(usize),
+    /// What the site's calendar says.
+    Calendar(CalendarField),
     /// What is published there.
     Topic {
         /// Without wildcards.
@@ -242,6 +264,121 @@ pub struct PayloadTime {
     pub pointer: String,
     /// `rfc3339`, `unix`, `unix_ms` or `unix_ns`.
     pub format: String,
+}
+
+/// What the site's calendar says of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarField {
+    /// Hours since local midnight as the clock shows them, with fractions.
+    Hour,
+    /// 1 Monday to 7 Sunday.
+    Weekday,
+    /// 1 on the site's holidays, else 0.
+    Holiday,
+    /// 1 to 12.
+    Month,
+    /// Of the year, from 1.
+    DayOfYear,
+    /// Local time less UTC, in hours.
+    UtcOffset,
+}
+
+impl CalendarField {
+    /// By name, with unit and range.
+    pub const ALL: [(&'static str, CalendarField, &'static str, (f64, f64)); 6] = [
+        ("hour", CalendarField::Hour, "h", (0.0, 24.0)),
+        ("weekday", CalendarField::Weekday, "", (1.0, 7.0)),
+        ("holiday", CalendarField::Holiday, "", (0.0, 1.0)),
+        ("month", CalendarField::Month, "", (1.0, 12.0)),
+        ("day_of_year", CalendarField::DayOfYear, "", (1.0, 366.0)),
+        ("utc_offset", CalendarField::UtcOffset, "h", (-26.0, 26.0)),
+    ];
+}
+
+/// `[context.NAME]`: a series that is known ahead.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Its name.
+    pub name: String,
+    /// Of the name.
+    pub span: Span,
+    /// Of its values.
+    pub unit: Unit,
+    /// From one value to the next, as plugins are told it.
+    pub step_ns: DurationNs,
+    /// How far ahead it is told, at most.
+    pub horizon_ns: DurationNs,
+    /// How long a value holds where no other follows it.
+    pub holds_ns: DurationNs,
+    /// Where it comes from.
+    pub kind: ContextKind,
+}
+
+/// Where a context comes from.
+#[derive(Clone, Debug)]
+pub enum ContextKind {
+    /// A column of a table; a record's time is when its value becomes valid.
+    Table {
+        /// Of kind csv, without key.
+        source: SourceId,
+        /// Index of its column.
+        column: usize,
+        /// When a value became known.
+        known_at: KnownAt,
+    },
+    /// Versions that are published.
+    Topic {
+        /// The link.
+        source: SourceId,
+        /// Without wildcards.
+        topic: String,
+    },
+    /// The site's calendar.
+    Calendar {
+        /// Where no rule holds.
+        value: f64,
+        /// Of those that hold, the last counts.
+        rules: Vec<CalendarRule>,
+    },
+}
+
+/// When a table's values became known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnownAt {
+    /// Long ago.
+    Always,
+    /// So long before they become valid.
+    Before(DurationNs),
+    /// A column says it.
+    Column {
+        /// Index of the column.
+        column: usize,
+        /// As for a record's time.
+        format: String,
+    },
+}
+
+/// When another value holds. What is not said is not asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CalendarRule {
+    /// The value.
+    pub value: f64,
+    /// From this time of the local day.
+    pub from: Option<jiff::civil::Time>,
+    /// Until before this one; one that is not after `from` goes on past midnight.
+    pub to: Option<jiff::civil::Time>,
+    /// On these days; empty: on all.
+    pub days: Vec<jiff::civil::Weekday>,
+    /// In these months; empty: in all.
+    pub months: Vec<i8>,
+    /// On holidays alone, or on none.
+    pub holidays: Option<bool>,
+    /// From this date.
+    pub since: Option<jiff::civil::Date>,
+    /// Before this date.
+    pub until: Option<jiff::civil::Date>,
+    /// When the rule became known.
+    pub known_at_ns: TimeNs,
 }
 
 /// `[outputs."NAME"]`: what the guard needs, and where the command goes.
@@ -304,6 +441,8 @@ pub struct Plugin {
     pub parameters: Vec<PluginParameter>,
     /// In the order of the file.
     pub models: Vec<PluginModel>,
+    /// In the order of the file.
+    pub outlook: Vec<PluginSeries>,
     /// A directory of tables, which grants the import `assets`.
     pub tables: Option<PathBuf>,
     /// The column whose values are the assets' keys; there is one instance for each.
@@ -385,6 +524,19 @@ pub struct PluginModel {
     pub path: PathBuf,
     /// Of the path, for what the inference says of it.
     pub path_span: Span,
+}
+
+/// A series slot's binding.
+#[derive(Clone, Debug)]
+pub struct PluginSeries {
+    /// The plugin's name of the slot.
+    pub slot: String,
+    /// Of the slot's name.
+    pub span: Span,
+    /// Index in [`Config::contexts`].
+    pub context: usize,
+    /// Of the context's name.
+    pub context_span: Span,
 }
 
 /// `[sinks.NAME]`

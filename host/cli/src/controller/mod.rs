@@ -6,15 +6,20 @@
 //!
 //! - [`pace`]: when the next scan is
 //! - [`source`], [`plant`], [`links`]: where readings come from
+//! - [`calendar`], [`context`]: what the site's clock says, and what is known ahead
 //! - [`images`]: process images, one an asset
 //! - [`slots`], [`tables`], [`supervision`], [`starts`]: plugins, their instances, and what happens when one fails
 //! - [`outputs`]: where commands go
+//! - `operator`: what an operator asks for
 //! - [`build`]: from a configuration to a controller
 //! - [`recorder`]: the thread that tells sinks, judges and views what happened
 
 pub mod build;
+pub mod calendar;
+pub mod context;
 pub mod images;
 pub mod links;
+mod operator;
 pub mod outputs;
 pub mod pace;
 pub mod plant;
@@ -25,17 +30,19 @@ pub mod starts;
 pub mod supervision;
 pub mod tables;
 
+use calendar::CalendarTags;
+use context::Contexts;
 use dinrail_core::frame::Frame;
-use dinrail_core::guard::{Guard, OwnedProposal, ScanTime, StopVerdicts};
+use dinrail_core::guard::{Guard, Mode, OwnedProposal, ScanTime, StopVerdicts};
 use dinrail_core::image::ArrivalCounts;
 use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState};
-use dinrail_core::outlook::Outlook;
 use dinrail_core::reading::{Reading, ReadingKind};
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
 use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{Done, Instance, Job, Notes, Until, WorkerPool};
 use images::{ImageId, Images};
+use operator::{AdviceWords, Words};
 use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
 use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
@@ -57,7 +64,12 @@ pub struct Controller {
     pool: WorkerPool,
     guard: Guard,
     outputs: Vec<OutputDriver>,
-    outlook: Arc<Outlook>,
+    /// By plugin: its own mode now.
+    plugin_modes: Vec<Mode>,
+    advice_words: AdviceWords,
+    contexts: Contexts,
+    /// None where no tag asks for the calendar.
+    calendar: Option<CalendarTags>,
     /// Wall time that plugins have in a scan.
     budget: Duration,
     /// Run time, in virtual time: the scan waits for every due plugin.
@@ -91,6 +103,9 @@ impl Controller {
         scanning.record.arrivals = self.drain(&mut scanning);
         if self.wants_values {
             scanning.record.values = self.images.changed(at.now_ns);
+            // The time of day is no news.
+            let calendar = self.calendar.as_ref();
+            scanning.record.values.retain(|value| calendar.is_none_or(|tags| !tags.contains(value.tag)));
         }
         // In virtual time the new assets' instances are there already.
         self.place_started(&mut scanning);
@@ -230,6 +245,10 @@ impl Controller {
             if is_new {
                 self.add_asset(&reading, image, scanning);
             }
+            if let Some(calendar) = self.calendar.as_ref().filter(|_| reading.kind == ReadingKind::Row) {
+                let local = calendar.reading(reading.asset.clone(), reading.time_ns);
+                self.images.apply(image, &local, now_ns);
+            }
             let applied = self.images.apply(image, &reading, now_ns);
             counts.add(applied);
             if reading.kind == ReadingKind::Row && applied.applied > 0 {
@@ -237,6 +256,10 @@ impl Controller {
             }
         }
         self.readings = readings;
+        if let Some(calendar) = &self.calendar {
+            self.images.apply(ImageId::SITE, &calendar.reading(None, now_ns), now_ns);
+        }
+        self.contexts.update(now_ns);
         scanning.record.presence = self.images.mark_stale(now_ns);
         for slot in &mut self.slots {
             if self.plugins[slot.plugin].row_sources.is_empty() {
@@ -327,7 +350,7 @@ impl Controller {
                     instance,
                     frame,
                     outputs,
-                    outlook: Arc::clone(&self.outlook),
+                    outlook: self.contexts.outlook(&plugin.bound.outlook, now_ns),
                     items: Vec::new(),
                     deadline: if self.is_virtual { VIRTUAL_DEADLINE } else { plugin.deadline() },
                 },
@@ -432,6 +455,14 @@ impl Controller {
                     valid_for_ns: proposal.valid_for_ns,
                     input_quality,
                 });
+                if self.guard.spec(bound.output).is_some_and(|spec| spec.mode.min(spec.owner_mode) == Mode::Advise) {
+                    let words = Words {
+                        plugin: plugin.config.name.clone(),
+                        reason: proposal.reason.clone(),
+                        confidence: proposal.confidence,
+                    };
+                    self.advice_words.insert(bound.output, words);
+                }
             }
         }
         let verdicts = self.guard.scan(time, self.images.site(), &proposals);

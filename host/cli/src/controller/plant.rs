@@ -39,6 +39,12 @@ impl SharedPlant {
         self.lock().truth()
     }
 
+    /// What the run came to, where the plant says so. It may take seconds.
+    #[must_use]
+    pub fn account(&self) -> Option<dinrail_sim::Account> {
+        self.lock().account()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Box<dyn Plant>> {
         // Only the scan thread holds it, so a poisoned lock means that the scan itself panicked.
         self.plant.lock().unwrap_or_else(PoisonError::into_inner)

@@ -113,6 +113,32 @@ pub struct Answer {
     pub results: Results,
 }
 
+/// What a simulated plant earned or cost at a moment, as its truth says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Economy {
+    /// Since the plant's start.
+    pub time_s: f64,
+    /// See [`Truth::profit`](dinrail_sim::Truth).
+    pub profit: Option<f64>,
+    /// The best that it could be.
+    pub optimum_profit: Option<f64>,
+    /// See [`Truth::cost`](dinrail_sim::Truth).
+    pub cost: Option<f64>,
+    /// The least that it could be.
+    pub optimum_cost: Option<f64>,
+    /// By how much the worst constraint is exceeded.
+    pub violation: Option<f64>,
+}
+
+impl Economy {
+    /// None where the plant says nothing of it.
+    pub(crate) fn of(truth: &dinrail_sim::Truth) -> Option<Economy> {
+        let dinrail_sim::Truth { time_s, profit, optimum_profit, cost, optimum_cost, violation, .. } = *truth;
+        let says = profit.is_some() || cost.is_some() || violation.is_some();
+        says.then_some(Economy { time_s, profit, optimum_profit, cost, optimum_cost, violation })
+    }
+}
+
 /// What the recorder has at the end.
 pub struct Report {
     /// Figures.
@@ -125,6 +151,10 @@ pub struct Report {
     pub columns: Vec<String>,
     /// The machine's true condition in each scan, where there is one and answers were collected.
     pub conditions: Vec<(TimeNs, Condition)>,
+    /// What the plant earned or cost in each scan, where it says so and answers were collected.
+    pub economy: Vec<Economy>,
+    /// By output: how far its commands moved it in all, in its unit.
+    pub travel: Vec<f64>,
     /// Profit.
     pub reactor: Option<ReactorSummary>,
     /// Whether the true profit of the last tenth was above that of the beginning.

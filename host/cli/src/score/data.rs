@@ -171,7 +171,9 @@ pub fn truth_rows(config: &Config, label: Option<&str>) -> Result<Vec<TruthRow>,
     let source = match tag {
         Some(tag) => match config.tag_origins[tag.index()].address {
             TagAddress::Column(_) => config.tag_origins[tag.index()].source,
-            TagAddress::Signal(_) | TagAddress::Topic { .. } => return Err(wrong("the label is in no table".into())),
+            TagAddress::Signal(_) | TagAddress::Topic { .. } | TagAddress::Calendar(_) => {
+                return Err(wrong("the label is in no table".into()));
+            }
         },
         None => {
             let table = config.sources.iter().position(|source| matches!(source.kind, SourceKind::Csv(_)));

@@ -1,5 +1,6 @@
 //! From answers and truth to metrics: one judge for each kind of scenario.
 
+mod economy;
 mod faults;
 mod life;
 mod series;
@@ -116,6 +117,11 @@ impl Judging {
             Judge::Nab { windows } => Box::new(series::Nab::read(&folder, windows)?),
             Judge::Life { truth, clip } => Box::new(life::Life::read(&folder.join(truth), *clip)?),
             Judge::Wear { modes, life_unit_s } => Box::new(wear::Wear::new(modes.clone(), *life_unit_s)),
+            Judge::Profit { settled_from } => {
+                Box::new(economy::Flow::new(economy::Figure::Profit, seconds(settled_from)?))
+            }
+            Judge::Cost { settled_from } => Box::new(economy::Flow::new(economy::Figure::Cost, seconds(settled_from)?)),
+            Judge::Account { lagged } => Box::new(economy::Reckoning::new(*lagged)),
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),
         };
         Ok(Judging { judge, traces: Vec::new() })
@@ -132,6 +138,13 @@ impl Judging {
     pub fn finish(self) -> Result<(Vec<Metric>, Vec<Trace>), JudgeError> {
         Ok((self.judge.finish(), self.traces))
     }
+}
+
+/// A duration of the scenario file.
+fn seconds(text: &str) -> Result<f64, JudgeError> {
+    let parsed = crate::config::amounts::parse_duration(text);
+    let ns = parsed.map_err(|error| JudgeError::Run { run: "settled_from".to_owned(), why: error.to_string() })?;
+    Ok(ns as f64 / 1e9)
 }
 
 /// Stretches in which something holds: from the first to the last place, by run.

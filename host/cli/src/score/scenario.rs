@@ -102,6 +102,27 @@ pub enum Judge {
         /// How many of the results' unit of life are a second.
         life_unit_s: f64,
     },
+    /// What a plant earns against the best that it could at each moment: settled_profit_ratio and
+    /// integrated_profit_ratio (of the worst run), settled_profit_ratio_mean, violation_share (of the worst run),
+    /// worst_violation, actuator_travel (mean over runs, in ranges of the outputs).
+    Profit {
+        /// Run time from which it counts as settled.
+        settled_from: String,
+    },
+    /// What a plant costs against the least that it could: cost_ratio and settled_cost_ratio (of the worst run),
+    /// cost_ratio_mean, and the others of `profit`.
+    Cost {
+        /// Run time from which it counts as settled.
+        settled_from: String,
+    },
+    /// What a whole run cost against the best course that hindsight knows: saving_share ((without − cost) / (without −
+    /// best), of all runs together), saving_share_worst and cost_ratio (of the worst run), violation_share,
+    /// actuator_travel.
+    Account {
+        /// The plugin decides by what was known an interval before: the metric is called saving_share_lagged.
+        #[serde(default)]
+        lagged: bool,
+    },
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
         /// By kind of fault: tags of which an alarm must name one, and be led by it.

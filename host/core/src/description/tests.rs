@@ -22,6 +22,7 @@ fn description() -> Description {
         outputs: vec![],
         parameters: vec![parameter(ParameterValue::Integer(5))],
         models: vec![],
+        outlook: vec![],
         results: vec![],
         period_ns: 0,
         budget_ns: 0,

@@ -9,6 +9,7 @@
 //! ```
 //! A trip and an operator's override stand above all three.
 
+use super::advice::Waiting;
 use super::inhibit::{Memory, Sight};
 use super::lease::Lease;
 use super::limits::{Cut, Limits};
@@ -83,6 +84,10 @@ pub(super) struct Actuator {
     pub(super) initialise: bool,
     /// A proposal of the owner's was judged in this scan.
     pub(super) judged: bool,
+    /// What waits for an operator's word, in advise.
+    pub(super) waiting_advice: Option<Waiting>,
+    /// What an operator said no to.
+    pub(super) refused_advice: Option<f64>,
 }
 
 const CLEAR: Sight = Sight { holds: false, blind: false };
@@ -110,6 +115,8 @@ impl Actuator {
             slew_cut: None,
             initialise: true,
             judged: false,
+            waiting_advice: None,
+            refused_advice: None,
             spec,
         }
     }
@@ -139,6 +146,7 @@ impl Actuator {
                 self.tripped = true;
                 self.wish = Wish::Idle;
                 self.operator = None;
+                self.waiting_advice = None;
                 self.forget_cuts();
                 return Some(EventKind::Tripped);
             }
@@ -180,7 +188,10 @@ impl Actuator {
     pub(super) fn pursue(&mut self, tick: Tick) -> Option<(f64, Cause)> {
         if self.tripped {
             self.waiting = false;
-            let forced = self.spec.fail_safe.filter(|_| self.mode() == Mode::Auto || self.operators_value)?;
+            // In advise what an operator accepted is in force as it is in auto.
+            let accepted = self.mode() == Mode::Advise && self.commanding;
+            let acts = self.mode() == Mode::Auto || self.operators_value || accepted;
+            let forced = self.spec.fail_safe.filter(|_| acts)?;
             if self.commanding && self.applied == Some(forced) {
                 return None;
             }
@@ -306,6 +317,7 @@ impl Actuator {
     fn let_go(&mut self) {
         self.wish = Wish::Idle;
         self.waiting = false;
+        (self.waiting_advice, self.refused_advice) = (None, None);
         self.forget_cuts();
         self.commanding &= self.operator.is_some();
     }

@@ -1,6 +1,7 @@
 //! From one proposal to its verdict: quality gate, range, slew, dwell, inhibits last.
 //!
-//! The verdict says what the guard would do, whatever the mode. Only in auto is the proposal taken.
+//! The verdict says what the guard would do, whatever the mode. Only in auto is the proposal taken; in advise it waits for
+//! an operator.
 
 use super::actuator::{Actuator, Tick, Wish};
 use super::lease::Lease;
@@ -28,7 +29,7 @@ pub struct OwnedProposal {
 
 /// What a proposal does to the output once it is taken.
 #[derive(Clone, Copy)]
-enum Effect {
+pub(super) enum Effect {
     /// None: what was taken before stands, and its lease goes on.
     Nothing,
     /// It stays at the value in force, with a new lease.
@@ -38,14 +39,14 @@ enum Effect {
 }
 
 /// What the proposal leads to.
-struct Judged {
-    verdict: Verdict,
-    reason: Reason,
-    effect: Effect,
-    range_cut: Option<Cut>,
-    slew_cut: Option<Cut>,
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    pub(super) reason: Reason,
+    pub(super) effect: Effect,
+    pub(super) range_cut: Option<Cut>,
+    pub(super) slew_cut: Option<Cut>,
     /// The owner has control from here on.
-    takes_over: bool,
+    pub(super) takes_over: bool,
 }
 
 impl Judged {
@@ -72,9 +73,13 @@ impl Actuator {
             Effect::Stay => None,
             Effect::GoTo(target) => Some(target),
         };
-        if self.mode() == Mode::Auto {
-            let lease = Lease::begin(tick.now_ns, proposal.valid_for_ns, self.spec.lease_ns);
-            self.wish = Wish::Plugin { target, lease };
+        match self.mode() {
+            Mode::Auto => {
+                let lease = Lease::begin(tick.now_ns, proposal.valid_for_ns, self.spec.lease_ns);
+                self.wish = Wish::Plugin { target, lease };
+            }
+            Mode::Advise => self.advise(tick, proposal, &judged),
+            Mode::Manual | Mode::Shadow => {}
         }
         (judged.verdict, judged.reason)
     }
@@ -96,7 +101,7 @@ impl Actuator {
     }
 
     /// What stands above the proposal, and the quality gate.
-    fn reason_to_ignore(&self, proposal: &OwnedProposal) -> Option<Reason> {
+    pub(super) fn reason_to_ignore(&self, proposal: &OwnedProposal) -> Option<Reason> {
         let quality = proposal.input_quality;
         if self.tripped {
             Some(Reason::Tripped)
@@ -117,7 +122,7 @@ impl Actuator {
     }
 
     /// Range, deadband, slew, dwell, inhibits.
-    fn fit(&self, tick: Tick, setpoint: f64) -> Judged {
+    pub(super) fn fit(&self, tick: Tick, setpoint: f64) -> Judged {
         let (target, range_cut) = self.limits.into_range(setpoint);
         if let Some(reason) = self.reason_to_freeze() {
             return Judged {

@@ -17,6 +17,12 @@ impl Lease {
         Lease { until_ns: now_ns.saturating_add(length) }
     }
 
+    /// Its last moment.
+    #[must_use]
+    pub fn until_ns(self) -> TimeNs {
+        self.until_ns
+    }
+
     /// Its last moment still counts.
     #[must_use]
     pub fn has_ended(self, now_ns: TimeNs) -> bool {

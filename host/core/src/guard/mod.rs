@@ -6,6 +6,7 @@
 //! - [`lease`]: how long a proposal stands
 //! - [`output`]: what the configuration says of an output
 //! - [`verdict`]: judgements and commands
+//! - [`advice`]: proposals that wait for an operator
 //! - `actuator`: one output from scan to scan
 //! - [`judge`]: from one proposal to its verdict
 //!
@@ -28,10 +29,13 @@ pub mod output;
 
 pub mod verdict;
 
+pub mod advice;
+
 mod actuator;
 
 pub mod judge;
 
+pub use advice::{Advice, AdviceId};
 pub use inhibit::{Expression, ExpressionError, ExpressionProblem};
 pub use judge::OwnedProposal;
 pub use mode::Mode;
@@ -61,6 +65,8 @@ pub struct Guard {
     longest_gap_ns: DurationNs,
     last: Option<ScanTime>,
     sequence: u64,
+    /// Numbers given to advices.
+    advices: u64,
     stopped: bool,
 }
 
@@ -98,6 +104,18 @@ pub enum OperatorError {
     /// The controller stops.
     #[error("the controller is stopping")]
     Stopping,
+    /// Answered, expired, or another value is proposed meanwhile.
+    #[error("no proposal of this number waits any more")]
+    NoSuchAdvice,
+    /// The mode was changed.
+    #[error("the output is not in advise")]
+    NotAdvising,
+    /// As in auto.
+    #[error("an analogue output takes no proposal without a slew limit; give it `slew` in the configuration")]
+    NoSlew,
+    /// Judged again, it has no effect now.
+    #[error("it can't be taken now: {0}")]
+    NotNow(Reason),
 }
 
 impl Guard {
@@ -118,6 +136,7 @@ impl Guard {
             longest_gap_ns: scan_period_ns.saturating_mul(MAX_GAP_PERIODS),
             last: None,
             sequence: 0,
+            advices: 0,
             stopped: false,
         })
     }
@@ -174,10 +193,12 @@ impl Guard {
         for proposal in proposals {
             let judgement = self.judge(tick, proposal);
             verdicts.judgements.push(judgement);
+            verdicts.events.extend(self.number_advice(proposal.output.index()));
         }
         if !self.stopped {
             for (index, actuator) in self.actuators.iter_mut().enumerate() {
                 verdicts.events.extend(actuator.expire(tick).map(|kind| event(index, kind)));
+                verdicts.events.extend(actuator.expire_advice(tick).map(|kind| event(index, kind)));
                 if let Some((value, cause)) = actuator.pursue(tick) {
                     self.sequence += 1;
                     verdicts.commands.push(Command::new(OutputId(index as u32), value, self.sequence, at, cause));

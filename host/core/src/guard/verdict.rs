@@ -262,6 +262,10 @@ pub enum EventKind {
     LeaseEnded,
     /// An override ended by its time.
     OverrideEnded,
+    /// A proposal waits for an operator's word.
+    Advised,
+    /// Nobody answered, and it was not proposed again.
+    AdviceExpired,
 }
 
 impl EventKind {
@@ -272,6 +276,8 @@ impl EventKind {
             EventKind::Tripped => "tripped",
             EventKind::LeaseEnded => "lease-ended",
             EventKind::OverrideEnded => "override-ended",
+            EventKind::Advised => "advised",
+            EventKind::AdviceExpired => "advice-expired",
         }
     }
 }

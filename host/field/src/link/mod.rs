@@ -28,6 +28,7 @@ use dinrail_core::reading::{Reading, SourceId};
 use dinrail_core::time::TimeNs;
 use inbox::Inbox;
 use outbox::Outbox;
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -82,6 +83,8 @@ pub struct LinkOptions {
     pub source: SourceId,
     /// What it listens to.
     pub subscriptions: Vec<Subscription>,
+    /// Topics whose payloads are handed on whole, also one that the broker kept.
+    pub documents: Vec<String>,
     /// Messages that wait, at most; the oldest is dropped.
     pub outbox_limit: usize,
     /// Readings that wait, at most; the oldest is dropped.
@@ -103,6 +106,7 @@ impl LinkOptions {
             status_topic: None,
             source: SourceId(0),
             subscriptions: Vec::new(),
+            documents: Vec::new(),
             outbox_limit: OUTBOX_LIMIT,
             inbox_limit: INBOX_LIMIT,
             clock,
@@ -141,6 +145,20 @@ pub enum Refused {
     Stopping,
 }
 
+/// A payload that is handed on whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Where it was published.
+    pub topic: String,
+    /// At most [`MAX_PAYLOAD_BYTES`](crate::source::mqtt::MAX_PAYLOAD_BYTES).
+    pub payload: Vec<u8>,
+    /// Run time of its arrival.
+    pub arrival_ns: TimeNs,
+}
+
+/// Documents that wait for the scan: a day's versions of a few series in one go; then the oldest is dropped.
+const DOCUMENT_LIMIT: usize = 256;
+
 /// What went over a link so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounts {
@@ -156,7 +174,7 @@ pub struct LinkCounts {
     pub unexpected: u64,
     /// What became of those received.
     pub decode: DecodeCounts,
-    /// Readings dropped because the scan did not take them in time.
+    /// Readings and documents dropped because the scan did not take them in time.
     pub inbox_dropped: u64,
     /// Subscriptions that the broker refused, or that it was not asked for because there are too many.
     pub refused_subscriptions: u64,
@@ -208,6 +226,7 @@ struct Shared {
 struct State {
     outbox: Outbox,
     inbox: Inbox,
+    documents: VecDeque<Document>,
     counts: LinkCounts,
     /// While the link is up.
     client: Option<session::Live>,
@@ -234,7 +253,8 @@ impl MqttLink {
                 return Err(LinkError::Topic { topic: subscription.topic.clone() });
             }
         }
-        if let Some(topic) = options.status_topic.iter().find(|topic| !is_topic(topic)) {
+        let others = options.status_topic.iter().chain(&options.documents);
+        if let Some(topic) = others.into_iter().find(|topic| !is_topic(topic)) {
             return Err(LinkError::Topic { topic: topic.clone() });
         }
         let status_topic = options.status_topic.as_deref().map(Arc::from);
@@ -242,6 +262,7 @@ impl MqttLink {
             state: Mutex::new(State {
                 outbox: Outbox::new(options.outbox_limit),
                 inbox: Inbox::new(options.inbox_limit),
+                documents: VecDeque::new(),
                 counts: LinkCounts::default(),
                 client: None,
                 subscribed: false,
@@ -293,6 +314,12 @@ impl MqttLink {
         self.inner.shared.state().inbox.drain(into)
     }
 
+    /// The documents that arrived since the last time.
+    #[must_use]
+    pub fn drain_documents(&self) -> Vec<Document> {
+        self.inner.shared.state().documents.drain(..).collect()
+    }
+
     /// Whether the link is up.
     #[must_use]
     pub fn connected(&self) -> bool {
@@ -312,7 +339,7 @@ impl MqttLink {
         LinkCounts {
             outbox: state.outbox.counts,
             waiting: state.outbox.len() as u64,
-            inbox_dropped: state.inbox.dropped(),
+            inbox_dropped: state.inbox.dropped() + state.counts.inbox_dropped,
             ..state.counts
         }
     }

@@ -1,8 +1,9 @@
 //! The link's thread: connect, poll, and begin anew when the link drops.
 
 use super::outbox::{Delivery, Handed, MAX_OUTBOX_BYTES, OutgoingMessage, WINDOW};
-use super::{LinkOptions, Shared, State};
+use super::{DOCUMENT_LIMIT, Document, LinkOptions, Shared, State};
 use crate::source::mqtt::{MAX_PAYLOAD_BYTES, Subscription};
+use dinrail_core::time::TimeNs;
 use rumqttc::NetworkOptions;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
@@ -150,9 +151,10 @@ fn came_up(shared: &Shared, client: &AsyncClient, answer: &ConnAck) {
     let largest = limit.map_or(MAX_OUTBOX_BYTES, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let (mut unanswered, mut not_asked) = (0, 0);
     if !answer.session_present {
-        for some in options.subscriptions.chunks(FILTERS_A_PACKET) {
-            let filters = some.iter().map(filter);
-            match client.try_subscribe_many(filters) {
+        let documents = options.documents.iter().map(|topic| document_filter(topic));
+        let filters: Vec<Filter> = options.subscriptions.iter().map(filter).chain(documents).collect();
+        for some in filters.chunks(FILTERS_A_PACKET) {
+            match client.try_subscribe_many(some.to_vec()) {
                 Ok(()) => unanswered += 1,
                 Err(error) => {
                     tracing::error!(broker = %options.broker, %error, "can't subscribe");
@@ -192,9 +194,13 @@ fn subscribed(shared: &Shared, answer: &SubAck) {
 
 fn arrived(shared: &Shared, topics: &HashMap<&str, Vec<&Subscription>>, message: &Publish) {
     let arrival_ns = (shared.options.clock)();
-    let known = std::str::from_utf8(&message.topic).ok().and_then(|topic| topics.get(topic));
-    let Some(subscriptions) = known else {
-        shared.state().counts.unexpected += 1;
+    let topic = std::str::from_utf8(&message.topic).unwrap_or_default();
+    let is_document = shared.options.documents.iter().any(|known| known == topic);
+    if is_document {
+        document_arrived(shared, topic, &message.payload, arrival_ns);
+    }
+    let Some(subscriptions) = topics.get(topic) else {
+        shared.state().counts.unexpected += u64::from(!is_document);
         return;
     };
     let mut counts = shared.state().counts.decode;
@@ -209,6 +215,20 @@ fn arrived(shared: &Shared, topics: &HashMap<&str, Vec<&Subscription>>, message:
     for reading in readings {
         state.inbox.push(reading);
     }
+}
+
+fn document_arrived(shared: &Shared, topic: &str, payload: &[u8], arrival_ns: TimeNs) {
+    let mut state = shared.state();
+    state.counts.received += 1;
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        state.counts.decode.oversize += 1;
+        return;
+    }
+    if state.documents.len() == DOCUMENT_LIMIT {
+        state.documents.pop_front();
+        state.counts.inbox_dropped += 1;
+    }
+    state.documents.push_back(Document { topic: topic.to_owned(), payload: payload.to_vec(), arrival_ns });
 }
 
 /// Gives the client what waits, as far as the window goes.
@@ -297,5 +317,12 @@ fn filter(subscription: &Subscription) -> Filter {
         Some(_) => RetainForwardRule::OnEverySubscribe,
         None => RetainForwardRule::Never,
     };
+    filter
+}
+
+/// A document is asked for however old it is: it says itself of what time it speaks.
+fn document_filter(topic: &str) -> Filter {
+    let mut filter = Filter::new(topic, QoS::AtLeastOnce);
+    filter.retain_forward_rule = RetainForwardRule::OnEverySubscribe;
     filter
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dinrail_sdk::{Bindings, Description, EnergyOptimization, EnergyPlan, Fault, Frame, Input, Outlook, Output};
-use dinrail_sdk::{OutputState, Parameters, Proposal, Step};
+use dinrail_sdk::{OutputState, Parameters, Proposal, SeriesSlot, Step};
 
 struct Planner;
 
@@ -12,6 +12,7 @@ impl EnergyOptimization for Planner {
         Description::new("planner", "0.1.0", "Follows what is known ahead")
             .input(Input::group("signals"))
             .output(Output::one("setpoint"))
+            .series(SeriesSlot::new("ahead").about("What its schedule follows"))
     }
 
     fn configure(_bindings: Bindings, _parameters: Parameters) -> Result<Self, Fault> {

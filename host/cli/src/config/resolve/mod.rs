@@ -6,11 +6,15 @@ mod table_head;
 
 mod sources;
 
+mod recorded;
+
 mod names;
 
 mod tags;
 
 mod outputs;
+
+mod context;
 
 mod plugins;
 
@@ -19,7 +23,7 @@ mod sinks;
 use super::Places;
 use super::document::{Findings, Section};
 use super::error::{ConfigError, ConfigErrors, ConfigText};
-use super::types::{Config, Output, Scan, SourceKind, Speed};
+use super::types::{Config, Context, ContextKind, Output, Scan, SourceKind, Speed};
 pub(super) use outputs::LEASE_HELP;
 pub(super) use tags::kind_name;
 
@@ -57,13 +61,21 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     let sources = sources::sources(&root, &site);
     let tags = tags::tags(&root, &sources);
     let outputs = outputs::outputs(&root, &sources, &tags);
+    let contexts = context::contexts(&root, &sources);
     let plugins = plugins::plugins(
         &root,
-        &plugins::Known { places, scan: &scan.value, sources: &sources, tags: &tags, outputs: &outputs },
+        &plugins::Known {
+            places,
+            scan: &scan.value,
+            sources: &sources,
+            tags: &tags,
+            outputs: &outputs,
+            contexts: &contexts,
+        },
     );
     let sinks = sinks::sinks(&root, &sources, &site);
     let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
-    check_speed(findings, &scan, &sources, &tags, &outputs);
+    check_speed(findings, &scan, &sources, &tags, &outputs, &contexts);
     if plugins.is_empty() && sources.is_empty() && findings.is_empty() {
         let help = "add a source, its tags and a plugin; the reference has a first configuration to copy";
         findings.add(0..0, "the configuration has neither source nor plugin", "", help);
@@ -77,18 +89,33 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
         tags: tags.table,
         tag_origins: tags.origins,
         outputs,
+        contexts,
         plugins,
         sinks,
     }
 }
 
 /// What is live can't be hurried: neither what is measured there nor what is written.
-fn check_speed(findings: &Findings, scan: &site::FoundScan, sources: &Sources, tags: &tags::Tags, outputs: &[Output]) {
+fn check_speed(
+    findings: &Findings,
+    scan: &site::FoundScan,
+    sources: &Sources,
+    tags: &tags::Tags,
+    outputs: &[Output],
+    contexts: &[Context],
+) {
     if scan.value.speed == Speed::Ratio(1.0) {
         return;
     }
+    let told = contexts.iter().filter_map(|context| match &context.kind {
+        ContextKind::Topic { source, .. } => Some(*source),
+        ContextKind::Table { .. } | ContextKind::Calendar { .. } => None,
+    });
     let used = tags.origins.iter().map(|origin| origin.source).chain(outputs.iter().map(|output| output.source));
-    let live = used.filter_map(|id| sources.get(id)).find(|source| matches!(source.kind, Some(SourceKind::Mqtt(_))));
+    let live = used
+        .chain(told)
+        .filter_map(|id| sources.get(id))
+        .find(|source| matches!(source.kind, Some(SourceKind::Mqtt(_))));
     if let Some(source) = live {
         let message = format!("the source `{}` is live, and live sources allow only `speed = 1`", source.name);
         let help = "leave `speed` out, or take tags and outputs from a file or a simulated plant";

@@ -85,8 +85,9 @@ fn target(section: &Section<'_>, sources: &Sources) -> Option<(SourceId, Unit, T
     let said = section.parsed("unit", "write a UCUM unit such as \"bar\" or \"Cel\"", Unit::parse);
     let (source, declared) = named?;
     match declared.kind.as_ref()? {
-        SourceKind::Csv(_) => {
-            let message = format!("the source `{}` is a table, and a table takes no commands", declared.name);
+        SourceKind::Csv(_) | SourceKind::Calendar => {
+            let what = if matches!(declared.kind, Some(SourceKind::Csv(_))) { "table" } else { "calendar" };
+            let message = format!("the source `{}` is a {what}, and a {what} takes no commands", declared.name);
             section.findings().add(section.span(), message, "", "name a source of kind `mqtt` or `sim`");
             None
         }
@@ -286,7 +287,7 @@ fn actuator(section: &Section<'_>, plant: &SimSource) -> Option<(usize, Actuator
         None if section.has("actuator") => return None,
         None => (section.name().to_owned(), section.span()),
     };
-    let plant = dinrail_sim::plant(&plant.plant, plant.seed, plant.faults.clone()).ok()?;
+    let plant = dinrail_sim::plant_with(&plant.plant, &plant.options).ok()?;
     let found = plant.actuators().iter().enumerate().find(|(_, actuator)| actuator.name == name);
     if found.is_none() {
         let message = format!("the plant has no actuator `{name}`");

@@ -9,7 +9,8 @@ use crate::config::amounts::{CENTURY_NS, show};
 use crate::config::document::{Found, Section, Value, did_you_mean};
 use crate::config::error::Span;
 use crate::config::types::{
-    LimitProfile, Plugin, PluginInput, PluginModel, PluginOutput, PluginParameter, PluginTag, Scan, SourceKind,
+    Context, LimitProfile, Plugin, PluginInput, PluginModel, PluginOutput, PluginParameter, PluginSeries, PluginTag,
+    Scan, SourceKind, TagAddress,
 };
 use dinrail_core::description::ParameterValue;
 use dinrail_core::guard::{Mode, OutputId};
@@ -23,6 +24,7 @@ pub(super) struct Known<'k> {
     pub(super) sources: &'k Sources,
     pub(super) tags: &'k Tags,
     pub(super) outputs: &'k Outputs,
+    pub(super) contexts: &'k [Context],
 }
 
 const LIMITS: [(&str, LimitProfile); 2] =
@@ -50,6 +52,7 @@ fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Pl
     let outputs = output_bindings(section, known.outputs);
     let parameters = parameters(section);
     let models = models(section, known.places);
+    let outlook = outlook(section, known.contexts);
     let tables = tables(section, known.places);
     let asset_key = asset_key(section);
     let period = section.duration("period", 1, CENTURY_NS);
@@ -69,6 +72,7 @@ fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Pl
         outputs,
         parameters,
         models,
+        outlook,
         tables,
         asset_key: asset_key.map(|key| key.value),
         period_span: period.as_ref().map_or(section.span(), |period| period.span.clone()),
@@ -138,6 +142,23 @@ fn models(section: &Section<'_>, places: &Places) -> Vec<PluginModel> {
         }
     }
     models
+}
+
+fn outlook(section: &Section<'_>, contexts: &[Context]) -> Vec<PluginSeries> {
+    let mut bound = Vec::new();
+    for (slot, found) in section.entries("outlook", "outlook = { price = \"tariff\" }") {
+        let name = found.value.0.as_str().unwrap_or_default();
+        match contexts.iter().position(|context| context.name == name) {
+            Some(context) => bound.push(PluginSeries { slot, span: found.key, context, context_span: found.span }),
+            None => {
+                let message = format!("there is no context `{name}` for `{slot}`");
+                let names = contexts.iter().map(|context| context.name.as_str());
+                let help = format!("add [context.NAME]; {}", did_you_mean(name, names));
+                section.findings().add(found.span, message, "", help);
+            }
+        }
+    }
+    bound
 }
 
 /// Tables may lie beside a model, so they are looked for where models are.
@@ -312,7 +333,9 @@ fn check_assets(
     outputs: &[PluginOutput],
 ) {
     let findings = section.findings();
-    let mut tags = inputs.iter().flat_map(|input| &input.tags);
+    // The calendar is everybody's.
+    let is_calendar = |tag: TagId| matches!(known.tags.origin(tag).address, TagAddress::Calendar(_));
+    let mut tags = inputs.iter().flat_map(|input| &input.tags).filter(|bound| !is_calendar(bound.tag));
     let wrong = tags.find(|bound| key_of(known, bound.tag) != key.map(|key| key.value.as_str()));
     if let Some(bound) = wrong {
         let name = &known.tags.table.get(bound.tag).name;

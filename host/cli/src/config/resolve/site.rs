@@ -2,16 +2,22 @@
 
 use super::DEFAULT_SCAN;
 use super::names::check_name;
-use crate::config::document::{Findings, Section, did_you_mean};
+use crate::config::document::{Findings, Found, Section, Value, did_you_mean};
 use crate::config::error::Span;
-use crate::config::types::{Scan, Site, Speed};
+use crate::config::types::{Control, Scan, Site, Speed};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// Of a site that has none.
 const DEFAULT_NAME: &str = "site";
 
 pub(super) fn site(root: &Section<'_>) -> Site {
-    let mut site = Site { name: DEFAULT_NAME.to_owned(), time_zone: TimeZone::UTC };
+    let mut site = Site {
+        name: DEFAULT_NAME.to_owned(),
+        time_zone: TimeZone::UTC,
+        holidays: Vec::new(),
+        control: Control::Default,
+    };
     let Some(section) = section(root, "site", "[site]") else { return site };
     if let Some(name) = section.text("name") {
         check_name(section.findings(), "site", &name.value, &name.span);
@@ -29,8 +35,37 @@ pub(super) fn site(root: &Section<'_>) -> Site {
             }
         }
     }
+    if let Some(found) = section.value("holidays") {
+        match dates(&found) {
+            Some(dates) => site.holidays = dates,
+            None => {
+                let message = "`holidays` should be a list of dates";
+                section.findings().add(found.span, message, "", "write [\"2026-12-25\", \"2026-12-26\"]");
+            }
+        }
+    }
+    if let Some(found) = section.value("control") {
+        match (found.value.0.as_str(), found.value.0.as_bool()) {
+            (Some(path), _) => site.control = Control::Path(section.findings().text().folder().join(path)),
+            (_, Some(false)) => site.control = Control::Off,
+            _ => {
+                let help = "write the path of a socket, or `false` for none";
+                section.findings().add(found.span, "`control` should be a path or false", "", help);
+            }
+        }
+    }
     section.finish();
     site
+}
+
+/// Dates as texts or as TOML writes them.
+fn dates(found: &Found<Value<'_>>) -> Option<Vec<Date>> {
+    let list = found.value.0.as_array()?;
+    let date = |item: &toml::Spanned<toml::de::DeValue<'_>>| match item.get_ref().as_datetime() {
+        Some(date) => date.to_string().parse::<Date>().ok(),
+        None => item.get_ref().as_str()?.parse::<Date>().ok(),
+    };
+    list.iter().map(date).collect()
 }
 
 const IANA_HELP: &str = "write a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"";

@@ -10,11 +10,12 @@ use dinrail_core::reading::SourceId;
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::BrokerAddress;
 use dinrail_field::source::csv::{Layout, Separator};
-use dinrail_sim::Script;
+use dinrail_sim::{Options, Script};
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A source that was declared.
 pub(super) struct Declared {
@@ -62,11 +63,13 @@ enum Kind {
     Sim,
     Csv,
     Mqtt,
+    Calendar,
 }
 
 const LAYOUTS: [(&str, Layout); 2] = [("rows", Layout::Rows), ("series", Layout::Series)];
 
-const KINDS: [(&str, Kind); 3] = [("sim", Kind::Sim), ("csv", Kind::Csv), ("mqtt", Kind::Mqtt)];
+const KINDS: [(&str, Kind); 4] =
+    [("sim", Kind::Sim), ("csv", Kind::Csv), ("mqtt", Kind::Mqtt), ("calendar", Kind::Calendar)];
 
 pub(super) fn sources(root: &Section<'_>, site: &Site) -> Sources {
     let mut declared = Vec::new();
@@ -80,6 +83,7 @@ pub(super) fn sources(root: &Section<'_>, site: &Site) -> Sources {
             Some(Kind::Sim) => finished(section, sim),
             Some(Kind::Csv) => finished(section, |section| csv(section, site)),
             Some(Kind::Mqtt) => finished(section, |section| mqtt(section, site)),
+            Some(Kind::Calendar) => finished(section, |_nothing_more| Some(SourceKind::Calendar)),
             // Without a kind, what else is known here can't be told.
             None => None,
         };
@@ -107,15 +111,21 @@ fn sim(section: &Section<'_>) -> Option<SourceKind> {
             None
         })?,
     };
-    let plant = plant?;
-    match dinrail_sim::plant(&plant.value, seed, script.clone()) {
-        Ok(_fits) => Some(SourceKind::Sim(SimSource { plant: plant.value, seed, faults: script })),
+    let recorded = super::recorded::recorded(section);
+    let settings = super::recorded::settings(section);
+    let (plant, (recorded, files)) = (plant?, recorded?);
+    let options = Options { seed, faults: script, recorded: recorded.map(Arc::new), settings: settings? };
+    match dinrail_sim::plant_with(&plant.value, &options) {
+        Ok(_fits) => Some(SourceKind::Sim(SimSource { plant: plant.value, options, files })),
         Err(error) => {
             let (span, help) = match (&error, faults) {
                 (dinrail_sim::PlantError::Script(_), Some(faults)) => {
                     (faults.span, "leave `faults` out, or take the plant \"rig\" or \"demo\"".to_owned())
                 }
-                _ => (plant.span, did_you_mean(&plant.value, dinrail_sim::PLANTS)),
+                (dinrail_sim::PlantError::UnknownPlant(_), _) => {
+                    (plant.span, did_you_mean(&plant.value, dinrail_sim::PLANTS))
+                }
+                _ => (plant.span, "correct `series` or `settings` of this source".to_owned()),
             };
             section.findings().add(span, with_causes(&error), "", help);
             None
@@ -184,7 +194,7 @@ fn csv(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
 }
 
 /// The first lines of a file that the configuration names.
-fn head(section: &Section<'_>, path: &Path, span: &Span, delimiter: Delimiter) -> Option<TableHead> {
+pub(super) fn head(section: &Section<'_>, path: &Path, span: &Span, delimiter: Delimiter) -> Option<TableHead> {
     match table_head(path, delimiter) {
         Ok(head) => Some(head),
         Err(error) => {
@@ -197,7 +207,7 @@ fn head(section: &Section<'_>, path: &Path, span: &Span, delimiter: Delimiter) -
 }
 
 /// A list of paths, empty where it is not there; none where it is wrong.
-fn paths(section: &Section<'_>, key: &'static str) -> Option<Found<Vec<PathBuf>>> {
+pub(super) fn paths(section: &Section<'_>, key: &'static str) -> Option<Found<Vec<PathBuf>>> {
     let Some(found) = section.value(key) else {
         return Some(Found { value: Vec::new(), span: section.span(), key: section.span() });
     };
@@ -214,7 +224,7 @@ fn paths(section: &Section<'_>, key: &'static str) -> Option<Found<Vec<PathBuf>>
 }
 
 /// None where it is wrong.
-fn delimiter(section: &Section<'_>) -> Option<Delimiter> {
+pub(super) fn delimiter(section: &Section<'_>) -> Option<Delimiter> {
     let whitespace = section.boolean("whitespace");
     let delimiter = section.text("delimiter");
     match (whitespace, delimiter) {
@@ -371,7 +381,7 @@ fn start(time: &Section<'_>, site: &Site) -> Option<TimeNs> {
 }
 
 /// RFC 3339, or a local date and time of the zone.
-fn parse_time(text: &str, zone: &TimeZone) -> Option<TimeNs> {
+pub(super) fn parse_time(text: &str, zone: &TimeZone) -> Option<TimeNs> {
     let stamp = match text.parse::<jiff::Timestamp>() {
         Ok(stamp) => stamp,
         Err(_no_offset) => text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp(),

@@ -4,7 +4,7 @@ use super::names::{check_tag_name, is_pattern, matches};
 use super::sources::{Sources, column_index};
 use crate::config::amounts::CENTURY_NS;
 use crate::config::document::{Section, did_you_mean};
-use crate::config::types::{CsvSource, PayloadTime, SimSource, SourceKind, TagAddress, TagOrigin};
+use crate::config::types::{CalendarField, CsvSource, PayloadTime, SimSource, SourceKind, TagAddress, TagOrigin};
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{Tag, TagId, TagKind, TagTable};
 use dinrail_core::unit::{Conversion, Unit, parse_quantity};
@@ -104,6 +104,7 @@ fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -
         Some(SourceKind::Csv(table)) => from_table(section, id, table, plain, &common),
         Some(SourceKind::Sim(plant)) => from_plant(section, id, plant, plain, &common),
         Some(SourceKind::Mqtt(_)) => from_topic(section, id, &common),
+        Some(SourceKind::Calendar) => from_calendar(section, id, plain, &common),
         None => {
             allow_all(section);
             None
@@ -111,7 +112,7 @@ fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -
     }
 }
 
-const UNIT_HELP: &str =
+pub(super) const UNIT_HELP: &str =
     "write a UCUM unit such as \"bar\", \"Cel\", \"m3/h\", \"A\" or \"%\"; leave it out where there is none";
 
 const KINDS: [(&str, TagKind); 2] = [("value", TagKind::Value), ("waveform", TagKind::Waveform)];
@@ -124,7 +125,7 @@ fn allow_all(section: &Section<'_>) {
     }
 }
 
-fn no_unit() -> Unit {
+pub(super) fn no_unit() -> Unit {
     Unit::parse("").expect("nothing is the unit of a plain number")
 }
 
@@ -285,10 +286,47 @@ fn from_plant(
     Some(vec![made(section.name(), index)?])
 }
 
+/// What the site's clock and calendar say; a tag is named as it, or says which by `signal`.
+fn from_calendar(
+    section: &Section<'_>,
+    source: SourceId,
+    plain: &HashSet<String>,
+    common: &Common,
+) -> Option<Vec<(Tag, TagOrigin)>> {
+    refuse_waveform(section, common, "a calendar");
+    let made = |name: &str, (field, unit, range): (CalendarField, &str, (f64, f64))| {
+        let mut tag = tag_named(name, common);
+        tag.unit = Unit::parse(unit).expect("the calendar's units are UCUM");
+        tag.range = Some(range);
+        (tag, TagOrigin { source, address: TagAddress::Calendar(field), span: section.span() })
+    };
+    if common.unit.is_some() || common.range.is_some() {
+        let help = "leave `unit` and `range` out";
+        section.findings().add(section.span(), "a calendar's unit and range are known", "", help);
+        return None;
+    }
+    if is_pattern(section.name()) {
+        let fitting = CalendarField::ALL
+            .iter()
+            .filter(|(name, ..)| !plain.contains(*name) && matches(section.name(), name))
+            .map(|(name, field, unit, range)| made(name, (*field, unit, *range)));
+        return expanded(section, fitting.collect());
+    }
+    let signal = section.text("signal");
+    check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
+    let (name, at) =
+        signal.map_or_else(|| (section.name().to_owned(), section.span()), |signal| (signal.value, signal.span));
+    let Some((_, field, unit, range)) = CalendarField::ALL.iter().find(|(known, ..)| *known == name) else {
+        let message = format!("the calendar has no signal `{name}`");
+        let help = did_you_mean(&name, CalendarField::ALL.iter().map(|(name, ..)| *name));
+        section.findings().add(at, message, "", help);
+        return None;
+    };
+    Some(vec![made(section.name(), (*field, unit, *range))])
+}
+
 fn signals_of(plant: &SimSource) -> Vec<Signal> {
-    dinrail_sim::plant(&plant.plant, plant.seed, plant.faults.clone())
-        .map(|plant| plant.signals().to_vec())
-        .unwrap_or_default()
+    dinrail_sim::plant_with(&plant.plant, &plant.options).map(|plant| plant.signals().to_vec()).unwrap_or_default()
 }
 
 /// The plant knows unit and range; another unit of the same dimension is converted to.

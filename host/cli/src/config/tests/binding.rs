@@ -42,6 +42,7 @@ fn plain(name: &str) -> Description {
         outputs: vec![],
         parameters: vec![],
         models: vec![],
+        outlook: vec![],
         results: vec![],
         period_ns: 0,
         budget_ns: 0,
@@ -66,6 +67,7 @@ fn watch() -> Description {
             },
         ],
         models: vec![slot("channel", true), slot("spare", false)],
+        outlook: vec![],
         ..plain("watch")
     }
 }

@@ -49,7 +49,7 @@ fn sources_know_their_columns_and_times() {
     assert_eq!(plc.login.as_ref().map(|login| login.password.as_str()), Some("secret"));
     assert!(!format!("{config:?}").contains("secret"), "a password must not reach a log");
     let SourceKind::Sim(plant) = &config.sources[3].kind else { panic!() };
-    assert_eq!((plant.plant.as_str(), plant.seed, plant.faults.episodes.len()), ("demo", 7, 4));
+    assert_eq!((plant.plant.as_str(), plant.options.seed, plant.options.faults.episodes.len()), ("demo", 7, 4));
 }
 
 #[test]

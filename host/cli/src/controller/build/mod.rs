@@ -7,6 +7,8 @@ mod wiring;
 mod workers;
 
 use super::Controller;
+use super::calendar::CalendarTags;
+use super::context::Contexts;
 use super::images::Images;
 use super::links::{LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
@@ -17,7 +19,6 @@ use super::starts::Starts;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
 use crate::view::View;
 use dinrail_core::guard::Guard;
-use dinrail_core::outlook::Outlook;
 use dinrail_core::reading::SourceId;
 use dinrail_core::record::InstanceId;
 use dinrail_core::tag::TagId;
@@ -40,6 +41,7 @@ pub struct Prepared {
     guard: Guard,
     tables: Vec<(SourceId, String, CsvSource)>,
     plants: Vec<(SourceId, SharedPlant, Vec<Option<TagId>>)>,
+    contexts: Contexts,
     detections: Option<Detections>,
 }
 
@@ -133,6 +135,8 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
     for (index, source) in config.sources.iter().enumerate() {
         let id = SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"));
         match &source.kind {
+            // What only contexts are read from gives the scan nothing.
+            config::SourceKind::Csv(_) if is_context_only(&config, id) => {}
             config::SourceKind::Csv(table) => match tables::open(&config, id, table) {
                 Ok(opened) => tables.push((id, source.name.clone(), opened)),
                 Err(message) => errors.push(mistake(
@@ -142,10 +146,10 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
                     "correct `path`, `columns`, `time` or `key` of this source",
                 )),
             },
-            config::SourceKind::Sim(sim) => match dinrail_sim::plant(&sim.plant, sim.seed, sim.faults.clone()) {
+            config::SourceKind::Sim(sim) => match dinrail_sim::plant_with(&sim.plant, &sim.options) {
                 Ok(plant) => {
-                    if !sim.faults.episodes.is_empty() {
-                        detections = Some(judge(&config, id, &sim.faults, plant.as_ref()));
+                    if !sim.options.faults.episodes.is_empty() {
+                        detections = Some(judge(&config, id, &sim.options.faults, plant.as_ref()));
                     }
                     let tags = signal_tags(&config, id, plant.signals().len());
                     plants.push((id, SharedPlant::new(plant), tags));
@@ -157,15 +161,34 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
                     "name a plant and a fault script that fits it",
                 )),
             },
-            config::SourceKind::Mqtt(_) => {}
+            config::SourceKind::Mqtt(_) | config::SourceKind::Calendar => {}
         }
     }
     errors.extend(overwritten(&config));
+    let contexts = match Contexts::open(&config) {
+        Ok(contexts) => Some(contexts),
+        Err((index, error)) => {
+            let span = config.contexts[index].span.clone();
+            let help = "correct `column` or `known_at` of this context, or its source's table";
+            errors.push(mistake(&config, span, error.to_string(), help));
+            None
+        }
+    };
     if let Some(errors) = ConfigErrors::some(errors) {
         return Err(errors.into());
     }
+    let contexts = contexts.expect("a context that can't be opened is a mistake");
     let guard = guard(&config, &plugins)?;
-    Ok(Prepared { config, plugins, guard, tables, plants, detections })
+    Ok(Prepared { config, plugins, guard, tables, plants, contexts, detections })
+}
+
+/// Whether a table has no tags and a context is read from it.
+fn is_context_only(config: &Config, id: SourceId) -> bool {
+    let of_context = config.contexts.iter().any(|context| match &context.kind {
+        config::ContextKind::Table { source, .. } => *source == id,
+        config::ContextKind::Topic { .. } | config::ContextKind::Calendar { .. } => false,
+    });
+    of_context && config.tag_origins.iter().all(|origin| origin.source != id)
 }
 
 /// Sinks that would write over a file which the configuration reads, or over the configuration itself.
@@ -174,9 +197,13 @@ fn overwritten(config: &Config) -> Vec<ConfigError> {
     read.extend(config.plugins.iter().map(|plugin| plugin.component.clone()));
     read.extend(config.plugins.iter().flat_map(|plugin| plugin.models.iter().map(|model| model.path.clone())));
     for source in &config.sources {
-        if let config::SourceKind::Csv(table) = &source.kind {
-            read.push(table.path.clone());
-            read.extend(table.join.iter().cloned());
+        match &source.kind {
+            config::SourceKind::Csv(table) => {
+                read.push(table.path.clone());
+                read.extend(table.join.iter().cloned());
+            }
+            config::SourceKind::Sim(sim) => read.extend(sim.files.iter().cloned()),
+            config::SourceKind::Mqtt(_) | config::SourceKind::Calendar => {}
         }
     }
     // What is not there can't be written over.
@@ -356,6 +383,8 @@ pub struct Assembly {
     pub period: Duration,
     /// How fast run time goes.
     pub speed: Speed,
+    /// Where an operator reaches it; none in virtual time, or where the configuration says so.
+    pub control: Option<PathBuf>,
 }
 
 impl Prepared {
@@ -393,7 +422,7 @@ impl Prepared {
 
     /// Starts links, workers and sinks. `clock` is run time, for what arrives without a time.
     pub fn assemble(self, clock: &Clock, view: View) -> Result<Assembly, BuildError> {
-        let Prepared { config, plugins, guard, tables, plants, detections } = self;
+        let Prepared { config, plugins, guard, tables, plants, mut contexts, detections } = self;
         let is_virtual = config.scan.speed == Speed::Max;
         let mut links = Links::start(&config, clock)?;
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
@@ -406,6 +435,7 @@ impl Prepared {
         for (_, link) in &links.started {
             sources.push(Box::new(LinkSource::new(link.clone())));
         }
+        contexts.listen(links.started.iter().map(|(_, link)| link.clone()).collect());
         let outputs = output_drivers(&config, &plants, &links);
         let names: Vec<Named> =
             outputs.iter().map(|output| Named::new(output.name.clone(), output.unit.clone())).collect();
@@ -421,7 +451,10 @@ impl Prepared {
             pool: WorkerPool::new(config.worker_threads()).map_err(BuildError::Thread)?,
             guard,
             outputs,
-            outlook: Arc::new(Outlook::default()),
+            plugin_modes: config.plugins.iter().map(|plugin| plugin.mode).collect(),
+            advice_words: HashMap::new(),
+            contexts,
+            calendar: CalendarTags::of(&config),
             budget: Duration::from_nanos(config.scan.budget_ns),
             is_virtual,
             wants_values: !mqtt.is_empty(),
@@ -450,6 +483,7 @@ impl Prepared {
             truth,
             period: Duration::from_nanos(config.scan.period_ns),
             speed: config.scan.speed,
+            control: (!is_virtual).then(|| crate::control::path_of(&config.site)).flatten(),
         })
     }
 }

@@ -2,9 +2,14 @@
 
 use crate::config::{self, Config};
 use dinrail_core::reading::SourceId;
-use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator};
+use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator, TimeFormat};
 
 pub(crate) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> Result<CsvSource, String> {
+    CsvSource::open(options(config, id, table)).map_err(|error| error.to_string())
+}
+
+/// Everything that is told of the table, its tags' columns included.
+pub(crate) fn options(config: &Config, id: SourceId, table: &config::CsvSource) -> CsvOptions {
     let numbered = |index: usize| ColumnRef::Number(index + 1);
     let columns = config
         .tags
@@ -13,14 +18,14 @@ pub(crate) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> 
         .filter(|(_, origin)| origin.source == id)
         .filter_map(|((tag, _), origin)| match origin.address {
             config::TagAddress::Column(index) => Some((numbered(index), tag)),
-            config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } => None,
+            config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } | config::TagAddress::Calendar(_) => None,
         })
         .collect();
     let time = match &table.time {
-        config::CsvTime::Format { column, format } => CsvTime::Column {
-            column: numbered(*column),
-            format: format.parse().map_err(|error| format!("`format`: {error}"))?,
-        },
+        config::CsvTime::Format { column, format } => {
+            let Ok(format) = format.parse::<TimeFormat>();
+            CsvTime::Column { column: numbered(*column), format }
+        }
         config::CsvTime::Count { column, period_ns, start_ns } => {
             CsvTime::Count { column: numbered(*column), start_ns: *start_ns, period_ns: *period_ns }
         }
@@ -28,7 +33,7 @@ pub(crate) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> 
             CsvTime::Period { start_ns: *start_ns, period_ns: *period_ns }
         }
     };
-    CsvSource::open(CsvOptions {
+    CsvOptions {
         source: id,
         path: table.path.clone(),
         separator: match table.delimiter {
@@ -42,6 +47,5 @@ pub(crate) fn open(config: &Config, id: SourceId, table: &config::CsvSource) -> 
         zone: config.site.time_zone.clone(),
         join: table.join.clone(),
         layout: table.layout,
-    })
-    .map_err(|error| error.to_string())
+    }
 }

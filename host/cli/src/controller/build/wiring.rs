@@ -43,6 +43,7 @@ fn link_options(config: &Config, id: SourceId, mqtt: &config::MqttSource, clock:
     let mut options = LinkOptions::new(address, mqtt.client_id.clone(), Arc::clone(clock));
     options.source = id;
     options.subscriptions = subscriptions(config, id);
+    options.documents = documents(config, id);
     if let Some(login) = &mqtt.login {
         options.credentials =
             Some(dinrail_field::link::Credentials { user: login.user.clone(), password: login.password.clone() });
@@ -93,6 +94,20 @@ fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
         }
     }
     subscriptions
+}
+
+/// Topics on which versions of contexts are published.
+fn documents(config: &Config, id: SourceId) -> Vec<String> {
+    let topics = config.contexts.iter().filter_map(|context| match &context.kind {
+        config::ContextKind::Topic { source, topic } if *source == id => Some(topic.clone()),
+        config::ContextKind::Topic { .. }
+        | config::ContextKind::Table { .. }
+        | config::ContextKind::Calendar { .. } => None,
+    });
+    let mut topics: Vec<String> = topics.collect();
+    topics.sort_unstable();
+    topics.dedup();
+    topics
 }
 
 pub(super) fn output_drivers(

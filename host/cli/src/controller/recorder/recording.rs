@@ -1,7 +1,7 @@
 //! The recorder's own side: what it does with each record, one sink and one judge after the other.
 
 use super::notice::{self, Notices};
-use super::{Answer, Message, Report, Scan, Setup, Stopping, mqtt_figures};
+use super::{Answer, Economy, Message, Report, Scan, Setup, Stopping, mqtt_figures};
 use crate::controller::slots::Plugin;
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
@@ -41,6 +41,9 @@ pub(super) struct Recording {
     profit: Option<ProfitRatio>,
     answers: Vec<Answer>,
     conditions: Vec<(TimeNs, Condition)>,
+    economy: Vec<Economy>,
+    /// By output: its last command, and how far commands moved it in all.
+    moved: Vec<(Option<f64>, f64)>,
     /// The latest failure of a file, as it was told.
     sink_error: Option<String>,
     /// When the run began, until the first scan's line was shown.
@@ -66,12 +69,14 @@ impl Recording {
         Recording {
             statistics: Statistics { plugins, ..Statistics::default() },
             notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone()),
+            moved: vec![(None, 0.0); setup.outputs.len()],
             setup,
             known: Vec::new(),
             ring: VecDeque::with_capacity(RING_RECORDS),
             profit: None,
             answers: Vec::new(),
             conditions: Vec::new(),
+            economy: Vec::new(),
             sink_error: None,
             began: None,
             origin_ns: None,
@@ -120,6 +125,11 @@ impl Recording {
             self.collect(instance);
         }
         self.tell_states(record);
+        for command in &record.commands {
+            let (last, moved) = &mut self.moved[command.output().index()];
+            *moved += last.map_or(0.0, |last| (command.value() - last).abs());
+            *last = Some(command.value());
+        }
         self.tell_commands(&record.commands);
         self.tell_values(record);
         for sink in &mut self.setup.jsonl {
@@ -137,6 +147,9 @@ impl Recording {
             self.judge_truth(time_s, truth);
             if let (Some(_), Some(condition)) = (self.setup.collect, truth.condition) {
                 self.conditions.push((record.time_ns, condition));
+            }
+            if self.setup.collect.is_some() {
+                self.economy.extend(Economy::of(truth));
             }
         }
         for change in &record.states {
@@ -434,6 +447,8 @@ impl Recording {
             answers: self.answers,
             columns,
             conditions: self.conditions,
+            economy: self.economy,
+            travel: self.moved.iter().map(|(_, moved)| *moved).collect(),
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
             run_s,

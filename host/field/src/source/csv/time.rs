@@ -73,7 +73,8 @@ impl FromStr for TimeFormat {
 
 impl TimeFormat {
     /// Reads a time; `None` where it is not one. `last` is the asset's last row, for times that exist twice.
-    pub(crate) fn read(&self, text: &[u8], zone: &TimeZone, last: Option<TimeNs>) -> Option<TimeNs> {
+    #[must_use]
+    pub fn read(&self, text: &[u8], zone: &TimeZone, last: Option<TimeNs>) -> Option<TimeNs> {
         let text = std::str::from_utf8(text).ok()?.trim();
         match self {
             TimeFormat::Unix => decimal(text, 9),

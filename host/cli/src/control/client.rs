@@ -1,0 +1,156 @@
+//! The command line's end of the socket: asks, and prints the answer.
+
+use super::{Advice, Answer, Letter, MAX_LINE_BYTES, Request, Standing};
+use crate::config::{self, Places};
+use crate::run::{Ending, refuse};
+use comfy_table::{ContentArrangement, Table, presets};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+/// Why nothing was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody listens.
+    #[error("no controller answers at {}: {error}", path.display())]
+    NoController {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The connection broke.
+    #[error("the controller did not answer: {0}")]
+    Broken(#[from] std::io::Error),
+    /// It answered something else.
+    #[error("the controller's answer is not understood; is it of another version? {0}")]
+    Foreign(#[from] serde_json::Error),
+}
+
+/// Asks a controller.
+pub fn ask(path: &Path, request: Request) -> Result<Answer, AskError> {
+    let stream = UnixStream::connect(path).map_err(|error| AskError::NoController { path: path.to_owned(), error })?;
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let letter = Letter { user: user.unwrap_or_else(|| "unknown".to_owned()), request };
+    let mut line = serde_json::to_vec(&letter)?;
+    line.push(b'\n');
+    let mut writer = &stream;
+    writer.write_all(&line)?;
+    let mut answer = Vec::new();
+    BufReader::new((&stream).take(MAX_LINE_BYTES)).read_until(b'\n', &mut answer)?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+/// Which controller is meant.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Its configuration, which says where its socket is.
+    pub config: Option<PathBuf>,
+    /// Its socket.
+    pub socket: Option<PathBuf>,
+}
+
+impl Which {
+    /// Where its socket is: as told, as the configuration says, or the only one that is there.
+    fn path(&self, places: &Places) -> Result<PathBuf, Ending> {
+        if let Some(path) = &self.socket {
+            return Ok(path.clone());
+        }
+        if let Some(config) = &self.config {
+            let site = config::load(config, places).map_err(|errors| refuse(&errors))?.site;
+            return super::path_of(&site).ok_or_else(|| {
+                eprintln!("dinrail: {} says `control = false`: its controller takes no words", config.display());
+                Ending::Failed
+            });
+        }
+        let found = std::fs::read_dir(super::folder()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut sockets: Vec<PathBuf> =
+            found.filter(|path| path.extension().is_some_and(|end| end == "sock")).collect();
+        sockets.sort();
+        match sockets.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => {
+                eprintln!("dinrail: no controller of this user runs here; name it with -c FILE.toml or --socket PATH");
+                Err(Ending::Failed)
+            }
+            several => {
+                let names: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+                eprintln!("dinrail: several controllers run here; say which by -c or --socket: {}", names.join(", "));
+                Err(Ending::Failed)
+            }
+        }
+    }
+}
+
+/// Asks, and prints what came of it.
+#[must_use]
+pub fn command(which: &Which, places: &Places, request: Request, json: bool) -> Ending {
+    let path = match which.path(places) {
+        Ok(path) => path,
+        Err(ending) => return ending,
+    };
+    match ask(&path, request) {
+        Ok(answer) => print(&answer, json),
+        Err(error) => {
+            eprintln!("dinrail: {error}");
+            Ending::Failed
+        }
+    }
+}
+
+fn print(answer: &Answer, json: bool) -> Ending {
+    if json {
+        match serde_json::to_string(answer) {
+            Ok(line) => println!("{line}"),
+            Err(error) => eprintln!("dinrail: {error}"),
+        }
+    } else {
+        match answer {
+            Answer::Advices { advices } if advices.is_empty() => println!("nothing waits for a word"),
+            Answer::Advices { advices } => println!("{}", advice_table(advices)),
+            Answer::Modes { modes } => println!("{}", mode_table(modes)),
+            Answer::Done { text } => println!("{text}"),
+            Answer::Refused { why } => eprintln!("dinrail: {why}"),
+        }
+    }
+    if matches!(answer, Answer::Refused { .. }) { Ending::Failed } else { Ending::Well }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table
+}
+
+fn advice_table(advices: &[Advice]) -> Table {
+    let mut lines = table(&["id", "output", "in force", "proposed", "why", "guard", "expires in"]);
+    for advice in advices {
+        let unit = &advice.unit;
+        lines.add_row([
+            advice.id.to_string(),
+            advice.output.clone(),
+            advice.applied.map_or("unknown".into(), |value| format!("{value:.4} {unit}")),
+            format!("{:.4} {unit}", advice.setpoint),
+            format!("{}: {}", advice.plugin, advice.reason),
+            format!("{}: {}", advice.verdict, advice.guard),
+            format!("{:.0} s", advice.expires_in_s),
+        ]);
+    }
+    lines
+}
+
+fn mode_table(modes: &[Standing]) -> Table {
+    let mut lines = table(&["", "name", "mode", "holds", "trip"]);
+    for standing in modes {
+        lines.add_row([
+            standing.kind.as_str(),
+            &standing.name,
+            &standing.mode,
+            standing.holds.as_deref().unwrap_or(""),
+            if standing.tripped { "latched" } else { "" },
+        ]);
+    }
+    lines
+}

@@ -1,0 +1,154 @@
+//! An operator's words to a running controller, over a local socket.
+//!
+//! - [`server`]: the controller's end
+//! - [`client`]: the command line's end
+//!
+//! One request and one answer a line, as JSON. The socket is a file that only its owner (and root) may open: who can
+//! open it may do everything that the controller's own user may. Requests are carried out between two scans.
+
+pub mod client;
+pub mod server;
+
+use crate::config::Site;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// What waits for a word.
+    Advices,
+    /// Yes.
+    Accept {
+        /// Its number.
+        id: u64,
+    },
+    /// No.
+    Reject {
+        /// Its number.
+        id: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The modes of all plugins and outputs.
+    Modes,
+    /// Another mode.
+    Mode {
+        /// A plugin or an output.
+        target: String,
+        /// `manual`, `shadow`, `advise` or `auto`.
+        mode: String,
+    },
+    /// Unlatches a trip.
+    Reset {
+        /// Of this output.
+        output: String,
+    },
+}
+
+/// A request with its sender, as it goes over the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Letter {
+    /// Who asks, as the sender says; for the record.
+    pub user: String,
+    /// What.
+    pub request: Request,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// What waits.
+    Advices {
+        /// In the outputs' order.
+        advices: Vec<Advice>,
+    },
+    /// The modes.
+    Modes {
+        /// Plugins, then outputs.
+        modes: Vec<Standing>,
+    },
+    /// It was done.
+    Done {
+        /// What was, in a sentence.
+        text: String,
+    },
+    /// It was not done.
+    Refused {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+/// A proposal that waits for an operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Advice {
+    /// Its number.
+    pub id: u64,
+    /// The output.
+    pub output: String,
+    /// Who proposes.
+    pub plugin: String,
+    /// What would be set.
+    pub setpoint: f64,
+    /// The value in force, if it is known.
+    pub applied: Option<f64>,
+    /// Of both.
+    pub unit: String,
+    /// In the plugin's words.
+    pub reason: String,
+    /// In [0, 1].
+    pub confidence: f32,
+    /// What the guard would do with it.
+    pub verdict: String,
+    /// Why.
+    pub guard: String,
+    /// When it was first proposed.
+    pub since: String,
+    /// Seconds of run time until it expires, if it is not proposed again.
+    pub expires_in_s: f64,
+}
+
+/// The mode of a plugin or an output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// `plugin` or `output`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its own mode.
+    pub mode: String,
+    /// Of an output: the lower of its own and its plugin's.
+    pub holds: Option<String>,
+    /// Of an output: whether its trip is latched.
+    pub tripped: bool,
+}
+
+/// Longest line that either end reads: a queue of a few hundred advices.
+pub const MAX_LINE_BYTES: u64 = 1024 * 1024;
+
+/// Where a site's socket is unless the configuration says otherwise: in a folder of the user's own, below
+/// `XDG_RUNTIME_DIR` or the folder of temporary files.
+#[must_use]
+pub fn default_path(site: &str) -> PathBuf {
+    folder().join(format!("{site}.sock"))
+}
+
+/// The folder of this user's sockets.
+pub(crate) fn folder() -> PathBuf {
+    let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    base.join(format!("dinrail-{}", rustix::process::getuid().as_raw()))
+}
+
+/// Where a site's socket is; none where it has none.
+#[must_use]
+pub fn path_of(site: &Site) -> Option<PathBuf> {
+    match &site.control {
+        crate::config::Control::Default => Some(default_path(&site.name)),
+        crate::config::Control::Path(path) => Some(path.clone()),
+        crate::config::Control::Off => None,
+    }
+}

@@ -1,0 +1,222 @@
+//! The controller's end of the socket.
+
+use super::{Answer, Letter, MAX_LINE_BYTES};
+use crossbeam_channel::{Receiver, Sender};
+use std::fs::{DirBuilder, Permissions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Connections at one time; an operator has one.
+const MAX_CONNECTIONS: usize = 16;
+/// Requests that wait for the next scan.
+const MAX_WAITING: usize = 16;
+/// A sender has so long for its line.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A request that waits to be carried out.
+pub struct Asked {
+    /// What, and by whom.
+    pub letter: Letter,
+    /// Where the answer goes.
+    pub reply: Sender<Answer>,
+}
+
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Another controller listens there.
+    #[error("another controller answers at {}; give each site its own name, or `control` of [site] a path", .0.display())]
+    Taken(PathBuf),
+    /// The folder is somebody else's, or open to others.
+    #[error("{} should be a folder of this user's own that nobody else may enter", .0.display())]
+    Folder(PathBuf),
+    /// The file system says no.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+/// A socket that is open; the file goes with it.
+pub struct ControlSocket {
+    path: PathBuf,
+    asked: Receiver<Asked>,
+}
+
+impl ControlSocket {
+    /// Opens it. `patience` is how long a request may wait for its scan.
+    pub fn open(path: &Path, patience: Duration) -> Result<ControlSocket, ControlError> {
+        let io = |error| ControlError::Io { path: path.to_owned(), error };
+        prepare_folder(path)?;
+        if UnixStream::connect(path).is_ok() {
+            return Err(ControlError::Taken(path.to_owned()));
+        }
+        // Nobody answers: what is there was left behind by a controller that was killed. Anything else is not ours.
+        if std::fs::symlink_metadata(path).is_ok_and(|found| is_socket(&found)) {
+            std::fs::remove_file(path).map_err(io)?;
+        }
+        let listener = UnixListener::bind(path).map_err(io)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io)?;
+        let (ask, asked) = crossbeam_channel::bounded(MAX_WAITING);
+        std::thread::Builder::new()
+            .name("control".into())
+            .spawn(move || listen(&listener, &ask, patience))
+            .map_err(io)?;
+        Ok(ControlSocket { path: path.to_owned(), asked })
+    }
+
+    /// The next request that waits, if one does.
+    pub fn next(&self) -> Option<Asked> {
+        self.asked.try_recv().ok()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        // The process ends, and its thread with it; a file that stays would only be removed by the next one.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn is_socket(found: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    found.file_type().is_socket()
+}
+
+/// The default folder is made, and must be nobody else's; a folder that the configuration names is its author's concern.
+fn prepare_folder(path: &Path) -> Result<(), ControlError> {
+    let folder = super::folder();
+    if path.parent() != Some(&folder) {
+        return Ok(());
+    }
+    let made = DirBuilder::new().mode(0o700).create(&folder);
+    if let Err(error) = made
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        return Err(ControlError::Io { path: folder, error });
+    }
+    let found = std::fs::symlink_metadata(&folder).map_err(|error| ControlError::Io { path: folder.clone(), error })?;
+    let own = found.is_dir() && found.uid() == rustix::process::getuid().as_raw() && found.mode() & 0o077 == 0;
+    if own { Ok(()) } else { Err(ControlError::Folder(folder)) }
+}
+
+fn listen(listener: &UnixListener, ask: &Sender<Asked>, patience: Duration) {
+    let open = Arc::new(AtomicUsize::new(0));
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else { continue };
+        if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+            continue;
+        }
+        let (ask, counter) = (ask.clone(), Arc::clone(&open));
+        open.fetch_add(1, Ordering::Relaxed);
+        let served = std::thread::Builder::new().name("control".into()).spawn(move || {
+            if let Err(error) = serve(&stream, &ask, patience) {
+                tracing::debug!(%error, "a control connection ended early");
+            }
+            counter.fetch_sub(1, Ordering::Relaxed);
+        });
+        if served.is_err() {
+            open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One line in, one line out.
+fn serve(stream: &UnixStream, ask: &Sender<Asked>, patience: Duration) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(READ_TIMEOUT))?;
+    stream.set_write_timeout(Some(READ_TIMEOUT))?;
+    let mut line = Vec::new();
+    BufReader::new(stream.take(MAX_LINE_BYTES)).read_until(b'\n', &mut line)?;
+    let answer = match serde_json::from_slice::<Letter>(&line) {
+        Ok(letter) => carry(letter, ask, patience),
+        Err(error) => Answer::Refused { why: format!("not a request that this controller knows: {error}") },
+    };
+    let mut text = serde_json::to_vec(&answer)?;
+    text.push(b'\n');
+    let mut writer = stream;
+    writer.write_all(&text)
+}
+
+fn carry(letter: Letter, ask: &Sender<Asked>, patience: Duration) -> Answer {
+    let (reply, answer) = crossbeam_channel::bounded(1);
+    let refused = |why: &str| Answer::Refused { why: why.to_owned() };
+    if ask.try_send(Asked { letter, reply }).is_err() {
+        return refused("the controller stops, or too many requests wait; try again");
+    }
+    answer.recv_timeout(patience).unwrap_or_else(|_| refused("no scan took the request; the controller stops or hangs"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::super::{Request, client};
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn answering(socket: ControlSocket) -> std::thread::JoinHandle<Letter> {
+        std::thread::spawn(move || {
+            let asked = socket.asked.recv_timeout(PATIENCE).unwrap();
+            asked.reply.send(Answer::Done { text: "done".into() }).unwrap();
+            asked.letter
+        })
+    }
+
+    #[test]
+    fn a_request_is_answered_and_the_file_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let socket = ControlSocket::open(&path, PATIENCE).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert!(matches!(ControlSocket::open(&path, PATIENCE), Err(ControlError::Taken(_))));
+        let controller = answering(socket);
+        let answer = client::ask(&path, Request::Reset { output: "sp".into() }).unwrap();
+        assert_eq!(answer, Answer::Done { text: "done".into() });
+        assert_eq!(controller.join().unwrap().request, Request::Reset { output: "sp".into() });
+        assert!(!path.exists(), "the file goes with the socket");
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused_and_reaches_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let socket = ControlSocket::open(&path, PATIENCE).unwrap();
+        for line in ["{}\n", "nonsense\n", "{\"user\":\"x\",\"request\":{\"op\":\"reset\",\"outputs\":\"a\"}}\n", "\n"]
+        {
+            let mut stream = UnixStream::connect(&path).unwrap();
+            stream.write_all(line.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.contains("not a request"), "{line}: {answer}");
+        }
+        assert!(socket.next().is_none());
+    }
+
+    #[test]
+    fn a_socket_left_behind_is_taken_over_and_a_file_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join("left.sock");
+        drop(UnixListener::bind(&left).unwrap());
+        assert!(left.exists());
+        assert!(ControlSocket::open(&left, PATIENCE).is_ok());
+        let file = folder.path().join("file.sock");
+        std::fs::write(&file, "precious").unwrap();
+        assert!(matches!(ControlSocket::open(&file, PATIENCE), Err(ControlError::Io { .. })));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    }
+}

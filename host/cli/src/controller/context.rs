@@ -1,0 +1,257 @@
+//! What is known ahead, and what a plugin is told of it.
+//!
+//! A value counts from the moment it became known, so that a run over a recording sees no more than the controller did.
+
+use super::calendar::Calendar;
+use crate::config::bind::BoundSeries;
+use crate::config::{self, Config, ContextKind, KnownAt};
+use dinrail_core::outlook::{Ahead, Outlook, Series, Timeline};
+use dinrail_core::reading::{RawValue, SourceId};
+use dinrail_core::tag::{Tag, TagId, TagTable};
+use dinrail_core::time::{SECOND_NS, TimeNs};
+use dinrail_core::unit::{Conversion, Unit};
+use dinrail_field::link::{Document, MqttLink};
+use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, TimeFormat};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Everything that is known ahead.
+pub struct Contexts {
+    contexts: Vec<Context>,
+    calendar: Calendar,
+    /// Links on which versions arrive, with the topics of their contexts.
+    links: Vec<MqttLink>,
+    /// What plugins are told where none of their slots is filled.
+    nothing: Arc<Outlook>,
+}
+
+struct Context {
+    config: config::Context,
+    /// Empty for a calendar.
+    timeline: Timeline,
+}
+
+/// Why a context's table is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// It can't be opened or read.
+    #[error(transparent)]
+    Table(#[from] dinrail_field::source::csv::CsvError),
+    /// Nothing in it can be used.
+    #[error("no record has a number in the column `{column}`")]
+    NoValue {
+        /// As the configuration names it.
+        column: String,
+    },
+    /// A time that can't be read.
+    #[error("`{text}` is not a time of the format of `known_at`")]
+    KnownAt {
+        /// As written.
+        text: String,
+    },
+    /// More than is kept.
+    #[error(transparent)]
+    Learn(#[from] dinrail_core::outlook::LearnError),
+}
+
+impl Contexts {
+    /// Reads the tables. Links are added where they are started.
+    pub fn open(config: &Config) -> Result<Contexts, (usize, ContextError)> {
+        let mut contexts = Vec::new();
+        for (index, context) in config.contexts.iter().enumerate() {
+            let timeline = match &context.kind {
+                ContextKind::Table { source, column, known_at } => {
+                    table(config, *source, *column, known_at).map_err(|error| (index, error))?
+                }
+                ContextKind::Topic { .. } | ContextKind::Calendar { .. } => Timeline::default(),
+            };
+            contexts.push(Context { config: context.clone(), timeline });
+        }
+        let calendar = Calendar::new(&config.site);
+        Ok(Contexts { contexts, calendar, links: Vec::new(), nothing: Arc::default() })
+    }
+
+    /// Takes versions from these links.
+    pub fn listen(&mut self, links: Vec<MqttLink>) {
+        self.links = links;
+    }
+
+    /// Takes in what arrived.
+    pub fn update(&mut self, now_ns: TimeNs) {
+        for link in &self.links {
+            for document in link.drain_documents() {
+                take(&mut self.contexts, &document, now_ns);
+            }
+        }
+    }
+
+    /// What a plugin is told at a moment.
+    #[must_use]
+    pub fn outlook(&self, bound: &[BoundSeries], now_ns: TimeNs) -> Arc<Outlook> {
+        if bound.is_empty() {
+            return Arc::clone(&self.nothing);
+        }
+        let series = bound.iter().filter_map(|slot| {
+            let context = self.contexts.get(slot.context)?;
+            let Ahead { start_ns, mut values, known_at_ns } = self.ahead(context, now_ns)?;
+            convert(&mut values, slot.conversion);
+            Some(Series {
+                name: slot.name.clone(),
+                unit: slot.unit.clone(),
+                start_ns,
+                step_ns: context.config.step_ns,
+                values,
+                known_at_ns,
+            })
+        });
+        Arc::new(Outlook { series: series.collect() })
+    }
+
+    fn ahead(&self, context: &Context, now_ns: TimeNs) -> Option<Ahead> {
+        let config::Context { step_ns, horizon_ns, holds_ns, .. } = context.config;
+        let ContextKind::Calendar { value, rules } = &context.config.kind else {
+            return context.timeline.ahead(now_ns, step_ns, holds_ns, horizon_ns);
+        };
+        let step = i64::try_from(step_ns).ok()?;
+        let start_ns = now_ns.div_euclid(step) * step;
+        let mut known_at_ns = TimeNs::MIN;
+        let mut values = Vec::new();
+        for index in 0..i64::try_from(horizon_ns.div_ceil(step_ns)).ok()? {
+            let at_ns = start_ns.saturating_add(step.saturating_mul(index)).max(now_ns);
+            let (value, known_at) = self.calendar.value(*value, rules, at_ns, now_ns);
+            values.push(value);
+            known_at_ns = known_at_ns.max(known_at);
+        }
+        Some(Ahead { start_ns, values, known_at_ns })
+    }
+}
+
+fn convert(values: &mut [f64], conversion: Conversion) {
+    if !conversion.is_identity() {
+        values.iter_mut().for_each(|value| *value = conversion.apply(*value));
+    }
+}
+
+/// A version as it is published: `start`, `step_s` and `values`, or `points` of a time and a value each.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Version {
+    known_at: Option<jiff::Timestamp>,
+    start: Option<jiff::Timestamp>,
+    step_s: Option<f64>,
+    values: Option<Vec<Option<f64>>>,
+    points: Option<Vec<(jiff::Timestamp, f64)>>,
+}
+
+impl Version {
+    /// The points; what is null is not known.
+    fn points(self) -> Result<Vec<(TimeNs, f64)>, &'static str> {
+        match self {
+            Version { points: Some(points), start: None, step_s: None, values: None, .. } => {
+                Ok(points.into_iter().map(|(at, value)| (nanoseconds(at), value)).collect())
+            }
+            Version { points: None, start: Some(start), step_s: Some(step_s), values: Some(values), .. }
+                if 1.0 <= step_s && step_s <= 1e9 =>
+            {
+                let step = (step_s * SECOND_NS as f64).round() as i64;
+                let times = (0i64..).map(|index| nanoseconds(start).saturating_add(step.saturating_mul(index)));
+                Ok(times.zip(values).filter_map(|(at, value)| Some((at, value?))).collect())
+            }
+            _ => Err("it should have `points`, or `start`, `step_s` (1 or more) and `values`"),
+        }
+    }
+}
+
+fn nanoseconds(stamp: jiff::Timestamp) -> TimeNs {
+    TimeNs::try_from(stamp.as_nanosecond()).unwrap_or(TimeNs::MAX)
+}
+
+/// Takes a version whole, or says why not; the one before it stands then.
+fn take(contexts: &mut [Context], document: &Document, now_ns: TimeNs) {
+    for context in contexts {
+        let ContextKind::Topic { topic, .. } = &context.config.kind else { continue };
+        if *topic != document.topic {
+            continue;
+        }
+        let holds_ns = context.config.holds_ns;
+        context.timeline.forget(now_ns, holds_ns);
+        let refused = match serde_json::from_slice::<Version>(&document.payload) {
+            Ok(version) => {
+                // What says that it becomes known later is known nevertheless.
+                let known_at_ns = version.known_at.map_or(document.arrival_ns, nanoseconds).min(document.arrival_ns);
+                let learnt = version.points().map_err(str::to_owned);
+                learnt.and_then(|points| {
+                    let taken = context.timeline.learn_version(known_at_ns, holds_ns, &points);
+                    taken.map_err(|error| error.to_string())
+                })
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(why) = refused {
+            tracing::warn!(
+                context = context.config.name,
+                topic,
+                why,
+                "a version that was published can't be used; the one before it stands"
+            );
+        }
+    }
+}
+
+/// Stand-ins for the tags of a table that is no source of the scan: a value, and when it became known.
+fn stand_ins() -> [TagId; 2] {
+    let mut tags = TagTable::default();
+    let unit = Unit::parse("").expect("nothing is the unit of a plain number");
+    ["value", "known"].map(|name| tags.add(Tag::new(name, unit.clone())).expect("two names are told apart"))
+}
+
+/// Every record of a table, with when it became known.
+fn table(config: &Config, source: SourceId, column: usize, known_at: &KnownAt) -> Result<Timeline, ContextError> {
+    let config::SourceKind::Csv(csv) = &config.sources[source.0 as usize].kind else {
+        unreachable!("a context's table is a csv source: resolving checked it");
+    };
+    let [value_tag, known_tag] = stand_ins();
+    let mut columns = vec![(ColumnRef::Number(column + 1), value_tag)];
+    let format = match known_at {
+        KnownAt::Column { column, format } => {
+            columns.push((ColumnRef::Number(column + 1), known_tag));
+            let Ok(format) = format.parse::<TimeFormat>();
+            Some(format)
+        }
+        KnownAt::Always | KnownAt::Before(_) => None,
+    };
+    let options = CsvOptions { columns, ..super::build::tables::options(config, source, csv) };
+    let mut table = CsvSource::open(options)?;
+    let mut timeline = Timeline::default();
+    let mut unusable = 0_u64;
+    while let Some(reading) = table.next_reading()? {
+        let raw = |tag| reading.values.iter().find(|(own, _)| *own == tag).map(|(_, value)| value);
+        let Some(RawValue::Number(value)) = raw(value_tag) else {
+            unusable += 1;
+            continue;
+        };
+        let known_ns = match (known_at, &format) {
+            (KnownAt::Before(before_ns), _) => reading.time_ns.saturating_sub_unsigned(*before_ns),
+            (KnownAt::Column { .. }, Some(format)) => known_time(raw(known_tag), format, &config.site.time_zone)?,
+            (KnownAt::Always | KnownAt::Column { .. }, _) => TimeNs::MIN,
+        };
+        timeline.learn(reading.time_ns, known_ns, *value)?;
+    }
+    if timeline.is_empty() {
+        return Err(ContextError::NoValue { column: csv.columns.get(column).cloned().unwrap_or_default() });
+    }
+    let skipped = unusable + table.counts().bad_records;
+    if skipped > 0 {
+        tracing::warn!(table = %csv.path.display(), skipped, "records that hold no number are left out of the context");
+    }
+    Ok(timeline)
+}
+
+fn known_time(raw: Option<&RawValue>, format: &TimeFormat, zone: &jiff::tz::TimeZone) -> Result<TimeNs, ContextError> {
+    let text = match raw {
+        Some(RawValue::Text(text)) => text.to_string(),
+        Some(RawValue::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    format.read(text.as_bytes(), zone, None).ok_or(ContextError::KnownAt { text })
+}

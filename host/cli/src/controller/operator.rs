@@ -1,0 +1,182 @@
+//! What an operator asks of the running controller, carried out between two scans.
+
+use super::Controller;
+use crate::control::server::Asked;
+use crate::control::{Advice, Answer, Request, Standing};
+use dinrail_core::guard::{AdviceId, Mode, OutputId};
+use dinrail_core::time::{SECOND_NS, TimeNs};
+use std::collections::HashMap;
+
+/// What a plugin said for its latest proposal in advise.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    pub(super) plugin: String,
+    pub(super) reason: String,
+    pub(super) confidence: f32,
+}
+
+/// By output: the latest words, for whom they wait.
+pub(super) type AdviceWords = HashMap<OutputId, Words>;
+
+const MODES: [Mode; 4] = [Mode::Manual, Mode::Shadow, Mode::Advise, Mode::Auto];
+
+impl Controller {
+    /// Carries a request out and answers it. What an operator did is told in one line: who, what, before and after.
+    pub fn carry_out(&mut self, asked: Asked, now_ns: TimeNs) {
+        let Asked { letter, reply } = asked;
+        let user = letter.user.replace(char::is_control, " ");
+        let answer = match &letter.request {
+            Request::Advices => Answer::Advices { advices: self.advices(now_ns) },
+            Request::Modes => Answer::Modes { modes: self.standings() },
+            Request::Accept { id } => self.accept(AdviceId(*id)),
+            Request::Reject { id, reason } => self.reject(AdviceId(*id), reason),
+            Request::Mode { target, mode } => self.set_mode(target, mode),
+            Request::Reset { output } => self.reset(output),
+        };
+        match &answer {
+            Answer::Done { text } => tracing::info!(user, "{text}"),
+            Answer::Refused { why } => {
+                tracing::warn!(user, request = ?letter.request, why, "an operator's word is refused")
+            }
+            Answer::Advices { .. } | Answer::Modes { .. } => {}
+        }
+        // Who asked may have gone.
+        let _ = reply.send(answer);
+    }
+
+    fn name(&self, output: OutputId) -> (&str, &str) {
+        self.outputs.get(output.index()).map_or(("", ""), |output| (output.name.as_str(), output.unit.as_str()))
+    }
+
+    fn output(&self, name: &str) -> Option<OutputId> {
+        let index = self.outputs.iter().position(|output| output.name == name)?;
+        Some(OutputId(u32::try_from(index).ok()?))
+    }
+
+    fn advices(&self, now_ns: TimeNs) -> Vec<Advice> {
+        let waiting = self.guard.advices().into_iter();
+        let advice = waiting.map(|advice| {
+            let (output, unit) = self.name(advice.output);
+            let words = self.advice_words.get(&advice.output);
+            let left_ns = advice.until_ns.saturating_sub(now_ns);
+            Advice {
+                id: advice.id.0,
+                output: output.to_owned(),
+                plugin: words.map_or_else(String::new, |words| words.plugin.clone()),
+                setpoint: advice.setpoint,
+                applied: self.guard.output_states(&[advice.output]).first().and_then(|state| state.applied),
+                unit: unit.to_owned(),
+                reason: words.map_or_else(String::new, |words| words.reason.clone()),
+                confidence: words.map_or(0.0, |words| words.confidence),
+                verdict: advice.verdict.name().to_owned(),
+                guard: advice.reason.to_string(),
+                since: clock(advice.since_ns),
+                expires_in_s: left_ns as f64 / SECOND_NS as f64,
+            }
+        });
+        advice.collect()
+    }
+
+    fn accept(&mut self, id: AdviceId) -> Answer {
+        let setpoint = self.guard.advices().iter().find(|advice| advice.id == id).map(|advice| advice.setpoint);
+        match self.guard.accept(id) {
+            Ok((output, verdict, reason)) => {
+                let (name, unit) = self.name(output);
+                let setpoint = setpoint.map_or_else(String::new, |value| format!("{value:.4} {unit}"));
+                let text = format!("accepted number {}: {name} goes to {setpoint}; {}: {reason}", id.0, verdict.name());
+                Answer::Done { text }
+            }
+            Err(error) => Answer::Refused { why: format!("number {} is not accepted: {error}", id.0) },
+        }
+    }
+
+    fn reject(&mut self, id: AdviceId, reason: &str) -> Answer {
+        match self.guard.reject(id) {
+            Ok(output) => {
+                let reason = reason.replace(char::is_control, " ");
+                Answer::Done { text: format!("rejected number {} for {}: {reason}", id.0, self.name(output).0) }
+            }
+            Err(error) => Answer::Refused { why: format!("number {} is not rejected: {error}", id.0) },
+        }
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        let mut modes: Vec<Standing> = Vec::new();
+        for (plugin, mode) in self.plugins.iter().zip(&self.plugin_modes) {
+            modes.push(Standing {
+                kind: "plugin".to_owned(),
+                name: plugin.config.name.clone(),
+                mode: mode.name().to_owned(),
+                holds: None,
+                tripped: false,
+            });
+        }
+        for (output, id) in self.outputs.iter().zip((0..).map(OutputId)) {
+            let Some(spec) = self.guard.spec(id) else { continue };
+            modes.push(Standing {
+                kind: "output".to_owned(),
+                name: output.name.clone(),
+                mode: spec.mode.name().to_owned(),
+                holds: Some(spec.mode.min(spec.owner_mode).name().to_owned()),
+                tripped: self.guard.is_tripped(id),
+            });
+        }
+        modes
+    }
+
+    fn set_mode(&mut self, target: &str, mode: &str) -> Answer {
+        let refused = |why: String| Answer::Refused { why };
+        let Some(mode) = MODES.into_iter().find(|known| known.name() == mode) else {
+            return refused(format!("`{mode}` is no mode; there are manual, shadow, advise and auto"));
+        };
+        if let Some(output) = self.output(target) {
+            let before = self.guard.spec(output).map_or("unknown", |spec| spec.mode.name());
+            return match self.guard.set_mode(output, mode) {
+                Ok(()) => Answer::Done { text: self.mode_text("output", target, before, mode, &[output]) },
+                Err(error) => refused(error.to_string()),
+            };
+        }
+        let Some(index) = self.plugins.iter().position(|plugin| plugin.config.name == target) else {
+            let outputs = self.outputs.iter().map(|output| output.name.as_str());
+            let names = self.plugins.iter().map(|plugin| plugin.config.name.as_str()).chain(outputs);
+            let help = crate::config::did_you_mean(target, names);
+            return refused(format!("there is no plugin and no output `{target}`; {help}"));
+        };
+        let outputs = self.plugins[index].output_ids();
+        let before = std::mem::replace(&mut self.plugin_modes[index], mode);
+        let owner = self.instances().find(|(_, plugin, _)| *plugin == index).map(|(id, ..)| id);
+        if let Some(owner) = owner {
+            self.guard.set_owner_mode(owner, mode);
+        }
+        Answer::Done { text: self.mode_text("plugin", target, before.name(), mode, &outputs) }
+    }
+
+    /// What was changed, and what now holds for the outputs that it is about.
+    fn mode_text(&self, kind: &str, target: &str, before: &str, mode: Mode, outputs: &[OutputId]) -> String {
+        let held = outputs.iter().filter_map(|output| {
+            let spec = self.guard.spec(*output)?;
+            let holds = spec.mode.min(spec.owner_mode);
+            (holds != mode)
+                .then(|| format!("; for {} {} holds, the lower of plugin and output", spec.name, holds.name()))
+        });
+        format!("{kind} {target}: mode {before} → {}{}", mode.name(), held.collect::<String>())
+    }
+
+    fn reset(&mut self, name: &str) -> Answer {
+        let Some(output) = self.output(name) else {
+            let help = crate::config::did_you_mean(name, self.outputs.iter().map(|output| output.name.as_str()));
+            return Answer::Refused { why: format!("there is no output `{name}`; {help}") };
+        };
+        match self.guard.reset_trip(output) {
+            Ok(()) => Answer::Done {
+                text: format!("{name}: trip reset; it stays at its fail-safe value until something is proposed for it"),
+            },
+            Err(error) => Answer::Refused { why: format!("{name}: {error}") },
+        }
+    }
+}
+
+fn clock(time_ns: TimeNs) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(time_ns))
+        .map_or_else(|_| time_ns.to_string(), |stamp| stamp.to_string())
+}

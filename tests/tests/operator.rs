@@ -1,0 +1,185 @@
+//! An operator's words to a running controller: the queue of `advise`, modes, the reset of a trip.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use dinrail_tests::controller::Site;
+use dinrail_tests::environment;
+use serde_json::Value;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A reactor whose setpoint a plugin wants a tenth of a degree higher at every scan.
+const SITE: &str = r#"
+[site]
+name = "advised"
+control = "control.sock"
+
+[scan]
+period = "20ms"
+
+[sources.plant]
+kind = "sim"
+plant = "reactor"
+
+[tags."reactor.temp*"]
+source = "plant"
+unit = "Cel"
+stale_after = "10s"
+
+[outputs."sp"]
+source = "plant"
+actuator = "reactor.temp_sp"
+unit = "Cel"
+range = [70, 100]
+slew = "10 Cel/s"
+lease = "30s"
+default = 80
+fail_safe = 75
+readback = "reactor.temp_sp_readback"
+on_stop = "hold"
+mode = "advise"
+trip = "reactor.temp_sp_readback > 90 Cel"
+
+[plugins.step]
+component = "stepper.wasm"
+inputs = { signals = ["reactor.temp"] }
+outputs = { setpoint = "sp" }
+parameters = { start = 80.0, step = 0.1 }
+mode = "auto"
+
+[sinks.lines]
+kind = "jsonl"
+path = "lines.jsonl"
+"#;
+
+/// A controller that runs until this goes.
+struct Running {
+    site: Site,
+    child: Child,
+}
+
+impl Running {
+    fn start(configuration: &str) -> Running {
+        let site = Site::new(configuration);
+        std::fs::copy(environment::guest("stepper"), site.path("stepper.wasm")).unwrap();
+        let mut command = site.command("run");
+        let child = command.args(["--quiet", "--for", "5min"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
+        let running = Running { site, child: child.unwrap() };
+        running.until("it listens", || running.site.path("control.sock").exists().then_some(()));
+        running
+    }
+
+    fn say(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(environment::dinrail());
+        command.args(arguments).arg("--socket").arg(self.site.path("control.sock")).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.say(&[arguments, &["--json"]].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    }
+
+    fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        let end = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < end {
+            if let Some(found) = look() {
+                return found;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{what}: not within a minute");
+    }
+
+    /// The one that waits, once its setpoint is past `above`.
+    fn advice(&self, above: f64) -> Value {
+        self.until("a proposal waits", || {
+            let first = self.json(&["advise"])["advices"][0].clone();
+            (first["setpoint"].as_f64()? > above).then_some(first)
+        })
+    }
+
+    fn commands(&self) -> Vec<f64> {
+        let text = std::fs::read_to_string(self.site.path("lines.jsonl")).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["kind"] == "command").filter_map(|line| line["value"].as_f64()).collect()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_proposal_waits_for_a_yes_and_a_trip_for_its_reset() {
+    let running = Running::start(SITE);
+    let advice = running.advice(82.0);
+    assert_eq!((advice["output"].as_str(), advice["plugin"].as_str()), (Some("sp"), Some("step")), "{advice}");
+    assert_eq!(running.commands(), [0.0; 0], "nothing is commanded before the yes");
+
+    let gone = running.say(&["advise", "accept", "999999"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("no proposal of this number waits"), "{gone:?}");
+
+    // The proposal moves on while the word is under way, and then it is another one.
+    let accepted = running.until("a yes in time", || {
+        let advice = running.advice(82.0);
+        let id = advice["id"].to_string();
+        running.say(&["advise", "accept", &id]).status.success().then(|| advice["setpoint"].as_f64().unwrap())
+    });
+    running.until("it goes there", || {
+        running.commands().iter().any(|value| (value - accepted).abs() < 1e-9).then_some(())
+    });
+
+    let rejected = running.until("a no in time", || {
+        let id = running.advice(accepted)["id"].to_string();
+        let said = running.say(&["advise", "reject", &id, "--reason", "not during the cleaning"]);
+        said.status.success().then(|| String::from_utf8_lossy(&said.stdout).into_owned())
+    });
+    assert!(rejected.contains("not during the cleaning"), "{rejected}");
+
+    // In auto it climbs until the trip forces it down.
+    let set = running.json(&["mode", "sp", "auto"]);
+    assert_eq!(set["answer"], "done", "{set}");
+    running.until("the trip", || {
+        let modes = running.json(&["mode"]);
+        modes["modes"].as_array()?.iter().any(|line| line["name"] == "sp" && line["tripped"] == true).then_some(())
+    });
+    running.until("the fail-safe value", || running.commands().contains(&75.0).then_some(()));
+    running
+        .until("the reset, once the readback is down", || running.say(&["reset", "sp"]).status.success().then_some(()));
+    let again = running.say(&["reset", "sp"]);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+}
+
+#[test]
+fn a_mode_that_is_none_and_names_that_nobody_has_are_refused_with_what_there_is() {
+    let running = Running::start(SITE);
+    for (words, expected) in [
+        (&["mode", "sp", "on"][..], "there are manual, shadow, advise and auto"),
+        (&["mode", "spp", "auto"], "did you mean `sp`?"),
+        (&["reset", "step"], "there is no output `step`"),
+        (&["reset", "sp"], "nothing is there to release"),
+    ] {
+        let said = running.say(words);
+        let text = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(said.status.code() == Some(1) && text.contains(expected), "{words:?}: {text}");
+    }
+    let lower = running.json(&["mode", "step", "manual"]);
+    assert!(lower["text"].as_str().unwrap().contains("auto → manual"), "{lower}");
+    assert_eq!(running.json(&["advise"])["advices"].as_array().map(Vec::len), Some(0), "in manual nothing is asked");
+}
+
+#[test]
+fn without_a_controller_the_command_says_where_it_looked() {
+    let site = Site::new(SITE);
+    let output = Command::new(environment::dinrail())
+        .args(["advise", "--socket"])
+        .arg(site.path("control.sock"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("no controller answers at") && text.contains("control.sock"), "{text}");
+}
