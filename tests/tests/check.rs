@@ -43,8 +43,8 @@ fn a_unit_of_another_dimension() {
 
 #[test]
 fn an_unbound_input() {
-    let text = DEMO.replace("objective = \"reactor.profit\"\n", "");
-    check_refused(&text, "[plugins.reactor-climb]", "objective");
+    let text = DEMO.replace("signals = [\"rig.*\"], ", "");
+    check_refused(&text, "[plugins.pump-watch]", "signals");
 }
 
 #[test]

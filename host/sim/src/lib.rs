@@ -9,6 +9,8 @@
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
 //! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum
 //! - [`demo`]: both side by side
+//! - [`vusse`]: the Van de Vusse reactor, whose optimum wanders
+//! - [`sharing`]: three units that share a demand
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
@@ -25,6 +27,10 @@ pub mod reactor;
 
 pub mod demo;
 
+pub mod vusse;
+
+pub mod sharing;
+
 pub mod judge;
 
 pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
@@ -32,13 +38,13 @@ pub use options::{Options, Recorded};
 pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 4] = ["rig", "rig-shifts", "reactor", "demo"];
+pub const PLANTS: [&str; 6] = ["rig", "rig-shifts", "reactor", "demo", "van-de-vusse", "load-sharing"];
 
 /// Why a plant could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlantError {
     /// No plant has this name.
-    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor and demo")]
+    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor, demo, van-de-vusse and load-sharing")]
     UnknownPlant(String),
     /// The script does not fit the plant.
     #[error("the fault script does not fit the plant")]
@@ -79,6 +85,14 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
         "reactor" => {
             faults.check(&reactor::signals(), false)?;
             Ok(Box::new(reactor::Reactor::new(seed)))
+        }
+        "van-de-vusse" => {
+            faults.check(&vusse::signals(), false)?;
+            Ok(Box::new(vusse::Vusse::new(seed)))
+        }
+        "load-sharing" => {
+            faults.check(&sharing::signals(), false)?;
+            Ok(Box::new(sharing::Sharing::new(seed)))
         }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),

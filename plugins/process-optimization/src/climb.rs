@@ -1,7 +1,9 @@
-//! What both methods share: an observation, the setpoints, and when to propose at all.
+//! What the methods have in common: an observation, the setpoints, and when to propose at all.
 
 use crate::bytes::{Bytes, ForeignState};
 use crate::reaction::Reaction;
+use crate::seek::Seek;
+use crate::share::Share;
 use crate::surface::Surface;
 
 /// One setpoint's range, lower < upper.
@@ -44,8 +46,16 @@ pub struct Observation {
     pub outflow: Option<f64>,
     /// Cel.
     pub temperature_cel: Option<f64>,
+    /// What the setpoints must sum up to, of units that share a demand.
+    pub demand: Option<f64>,
+    /// What each of these units delivers.
+    pub powers: Vec<Option<f64>>,
+    /// What each costs, in money or fuel a time.
+    pub costs: Vec<Option<f64>>,
     /// The setpoints in force.
     pub applied: Vec<f64>,
+    /// Setpoints that stay as they are: just handed over, or blocked.
+    pub held: Vec<bool>,
 }
 
 /// What became of the setpoints since the last proposal.
@@ -104,6 +114,10 @@ pub enum Method {
     Surface(Surface),
     /// From the fractions of a tank with known reactions.
     Reaction(Reaction),
+    /// From the objective alone, where the optimum wanders.
+    Seek(Seek),
+    /// From what each of the units costs that share a demand.
+    Share(Share),
 }
 
 /// The climber: a method, and when to ask it.
@@ -118,20 +132,30 @@ impl Climber {
         Self { method }
     }
 
-    /// Takes a row and answers with at most one wish a setpoint: none while the permit is off, the objective is unusable, or
-    /// an applied value is unknown.
+    /// Takes a row and answers with at most one wish a setpoint: none while the permit is off, the objective (or the
+    /// demand that is shared) is unusable, or an applied value is unknown.
     pub fn step(&mut self, mut seen: Observation, states: &[State]) -> Vec<Wish> {
         let applied: Option<Vec<f64>> = states.iter().map(|s| s.applied.filter(|a| a.is_finite())).collect();
-        let (Some(applied), true, true) = (applied, seen.permit, seen.objective.is_some()) else {
+        let needed = if matches!(self.method, Method::Share(_)) { seen.demand } else { seen.objective };
+        let (Some(applied), true, true) = (applied, seen.permit, needed.is_some()) else {
             return Vec::new();
         };
         seen.applied.clone_from(&applied);
+        seen.held = states.iter().map(|state| state.initialise || state.blocked).collect();
         let target = match &mut self.method {
             Method::Surface(method) => {
                 method.observe(&seen);
                 method.target()
             }
             Method::Reaction(method) => {
+                method.observe(&seen);
+                method.target()
+            }
+            Method::Seek(method) => {
+                method.observe(&seen);
+                method.target()
+            }
+            Method::Share(method) => {
                 method.observe(&seen);
                 method.target()
             }
@@ -178,6 +202,14 @@ impl Climber {
             }
             Method::Reaction(method) => {
                 io.same(2)?;
+                method.bytes(io)
+            }
+            Method::Seek(method) => {
+                io.same(3)?;
+                method.bytes(io)
+            }
+            Method::Share(method) => {
+                io.same(4)?;
                 method.bytes(io)
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! - [`climb`]: observations, setpoints, when to propose
 //! - [`surface`]: the method that needs the objective only
+//! - [`seek`]: another that needs the objective only, for an optimum that wanders
+//! - [`share`]: the method that shares a demand among units, each with its [`curve`]
 //! - [`reaction`]: the method for a stirred tank with known reactions and unknown rates, with [`network`], [`tank`],
 //!   [`estimator`] and [`prices`]
 //! - [`bytes`]: state, saved and restored
@@ -12,6 +14,12 @@
 pub mod climb;
 
 pub mod surface;
+
+pub mod seek;
+
+pub mod share;
+
+pub mod curve;
 
 pub mod reaction;
 

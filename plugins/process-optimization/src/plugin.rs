@@ -11,23 +11,32 @@ use crate::bytes::ForeignState;
 use crate::climb::{Climber, Method, Observation, Reason, Setpoint, State, Wish};
 use crate::network::Network;
 use crate::reaction::{Reaction, Role};
+use crate::seek::Seek;
+use crate::share::Share;
 use crate::surface::{Settings, Surface};
 use crate::tank::Tank;
 
 /// Setpoints that a response surface is still learnt for in useful time.
 const MOST_SETPOINTS: usize = 4;
+/// What the parameter `method` may say.
+const METHODS: [&str; 4] = ["surface", "seek", "share", "reactions"];
+/// Units that a demand is shared among.
+const UNITS: std::ops::RangeInclusive<usize> = 2..=8;
 /// A proposal stands so long without being renewed.
 const VALID_FOR: Duration = Duration::from_secs(300);
 
 /// Where an observation's parts stand in a row.
 struct Columns {
-    objective: usize,
+    objective: Option<usize>,
     permit: Option<usize>,
     measures: Vec<usize>,
     fractions: Vec<usize>,
     feeds: Vec<usize>,
     outflow: Option<usize>,
     temperature: Option<usize>,
+    demand: Option<usize>,
+    powers: Vec<usize>,
+    costs: Vec<usize>,
 }
 
 /// The plugin.
@@ -41,7 +50,7 @@ pub struct ProcessOptimizer {
 impl ProcessOptimization for ProcessOptimizer {
     fn describe() -> Description {
         Description::new("process-optimization", env!("CARGO_PKG_VERSION"), "Climbs a plant's objective from noisy measurements")
-            .input(Input::one("objective").about("What is to be high: profit, yield, or a cost with its sign turned"))
+            .input(Input::one("objective").optional().about("What is to be high: profit, yield, or a cost with its sign turned; not needed for `share`"))
             .input(Input::one("permit").optional().about("Whether the process permits moves: 0 or 1"))
             .input(Input::group("measures").optional().about(
                 "Tags that follow the setpoints at once, such as flows; their noise is taken out of the objective",
@@ -52,7 +61,13 @@ impl ProcessOptimization for ProcessOptimizer {
             .input(Input::group("feeds").optional().unit("kg/s").about("Feeds of the tank, each of one pure species, named likewise"))
             .input(Input::one("outflow").optional().unit("kg/s").about("What leaves the tank, if the objective counts with it; prices are learnt faster then"))
             .input(Input::one("temperature").optional().unit("Cel").about("The tank's temperature"))
-            .output(Output::group("setpoints").about("One to four setpoints to move"))
+            .input(Input::one("demand").optional().about("For `share`: what the units' setpoints must sum up to"))
+            .input(Input::group("powers").optional().about("For `share`: what each unit delivers, in the setpoints' order and unit"))
+            .input(Input::group("costs").optional().about("For `share`: what each unit costs a time (money, fuel, electricity), in the setpoints' order"))
+            .output(Output::group("setpoints").about("One to four setpoints to move; for `share` those of two to eight units"))
+            .parameter(Parameter::text("method", "").about(
+                "`surface` (learns one hill), `seek` (follows a top that wanders), `reactions`, `share` (splits a demand among units); empty: `reactions` where they are given, else `surface`",
+            ))
             .parameter(Parameter::text("reactions", "").about(
                 "Reactions in a stirred tank by mass, such as `a + b -> 2 c; b + 2 c -> p + 2 e`; empty: the objective alone is used",
             ))
@@ -64,16 +79,25 @@ impl ProcessOptimization for ProcessOptimizer {
                 "Share of a setpoint's range by which it is kept moving to and fro, so that there is something to learn from",
             ))
             .parameter(Parameter::number("step", 0.15).range(0.001, 0.5).about(
-                "Share of a setpoint's range that one trial moves at most; without `reactions`",
+                "Share of a setpoint's range that one trial, or the way of one settling time, moves at most; without `reactions`",
             ))
             .parameter(Parameter::number("settling", 1200.0).unit("s").range(1.0, 1e6).about(
-                "How long the objective takes to settle after a step; without `reactions`",
+                "How long the objective, or a unit's power, takes to settle after a step; without `reactions`",
             ))
     }
 
     fn configure(bindings: Bindings, parameters: Parameters) -> Result<Self, Fault> {
         let bound: Vec<_> = bindings.outputs_of("setpoints").collect();
-        if bound.is_empty() || bound.len() > MOST_SETPOINTS {
+        let reactions = parameters.text("reactions")?.trim();
+        let chosen = match (parameters.text("method")?.trim(), reactions) {
+            ("", "") => "surface",
+            ("", _) => "reactions",
+            (chosen, _) => chosen,
+        };
+        if !METHODS.contains(&chosen) {
+            return Err(configuration(format!("there is no method `{chosen}`; there are {}", METHODS.join(", "))));
+        }
+        if chosen != "share" && (bound.is_empty() || bound.len() > MOST_SETPOINTS) {
             return Err(configuration(format!(
                 "{} setpoints are bound; one to {MOST_SETPOINTS} can be climbed with",
                 bound.len()
@@ -89,23 +113,29 @@ impl ProcessOptimization for ProcessOptimizer {
         let outputs = bound.iter().map(|output| output.index).collect();
         let indexes = |input| bindings.columns_of(input).iter().map(|column| column.index as usize).collect();
         let mut columns = Columns {
-            objective: bindings.require("objective")?,
+            objective: if chosen == "share" { None } else { Some(bindings.require("objective")?) },
             permit: bindings.column("permit"),
             measures: indexes("measures"),
             fractions: Vec::new(),
             feeds: Vec::new(),
             outflow: bindings.column("outflow"),
             temperature: bindings.column("temperature"),
+            demand: bindings.column("demand"),
+            powers: indexes("powers"),
+            costs: indexes("costs"),
         };
         let excitation = parameters.number("excitation")?;
-        let method = match parameters.text("reactions")?.trim() {
-            "" => {
-                let settings =
-                    Settings { step: parameters.number("step")?, settling_s: parameters.number("settling")? };
-                Method::Surface(Surface::new(setpoints, columns.measures.len(), settings))
+        let settings = Settings { step: parameters.number("step")?, settling_s: parameters.number("settling")? };
+        let method = match chosen {
+            "surface" => Method::Surface(Surface::new(setpoints, columns.measures.len(), settings)),
+            "seek" => Method::Seek(Seek::new(setpoints, settings, excitation)),
+            "share" => {
+                columns.check_units(setpoints.len())?;
+                let slews = bound.iter().map(|output| output.slew_per_s);
+                Method::Share(Share::new(setpoints.into_iter().zip(slews).collect(), settings, excitation))
             }
-            text => {
-                let network = Network::parse(text).map_err(|error| configuration(error.to_string()))?;
+            _ => {
+                let network = Network::parse(reactions).map_err(|error| configuration(error.to_string()))?;
                 columns.fractions = network
                     .species
                     .iter()
@@ -162,16 +192,41 @@ impl ProcessOptimizer {
 }
 
 impl Columns {
+    /// What `share` needs: so many units as setpoints, each with its power and its cost.
+    fn check_units(&self, setpoints: usize) -> Result<(), Fault> {
+        let (powers, costs) = (self.powers.len(), self.costs.len());
+        if self.demand.is_none() {
+            return Err(configuration("`share` needs the input `demand`".to_owned()));
+        }
+        if !UNITS.contains(&setpoints) {
+            let (least, most) = (UNITS.start(), UNITS.end());
+            return Err(configuration(format!(
+                "{setpoints} setpoints are bound; {least} to {most} can share a demand"
+            )));
+        }
+        if powers != setpoints || costs != setpoints {
+            let counts = format!("{setpoints} setpoints, {powers} powers and {costs} costs");
+            return Err(configuration(format!(
+                "`share` needs one power and one cost for each setpoint; there are {counts}"
+            )));
+        }
+        Ok(())
+    }
+
     fn observation(&self, row: Row<'_>, time_ns: i64) -> Observation {
         let all = |columns: &[usize]| columns.iter().map(|column| row.get(*column)).collect();
         Observation {
             time_s: time_ns as f64 / 1e9,
-            objective: row.get(self.objective),
+            objective: self.objective.and_then(|column| row.get(column)),
             permit: self.permit.is_none_or(|column| row.get(column).is_some_and(|permit| permit >= 0.5)),
             measures: all(&self.measures),
             fractions: all(&self.fractions),
             feeds: all(&self.feeds),
             outflow: self.outflow.and_then(|column| row.get(column)),
+            demand: self.demand.and_then(|column| row.get(column)),
+            powers: all(&self.powers),
+            costs: all(&self.costs),
+            held: Vec::new(),
             temperature_cel: self.temperature.and_then(|column| row.get(column)),
             applied: Vec::new(),
         }

@@ -330,12 +330,12 @@ impl Surface {
 }
 
 /// Pairs i ≤ j.
-fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..n).flat_map(move |i| (i..n).map(move |j| (i, j)))
 }
 
 /// A point's coordinates and their products.
-fn lift(at: &DVector<f64>) -> DVector<f64> {
+pub(crate) fn lift(at: &DVector<f64>) -> DVector<f64> {
     let n = at.len();
     let products = pairs(n).map(|(i, j)| at[i] * at[j]);
     DVector::from_iterator(n + n * (n + 1) / 2, at.iter().copied().chain(products))

@@ -138,3 +138,93 @@ fn what_cannot_work_is_refused_at_configuration_with_the_reason() {
     blind.inputs.retain(|input| input.input != "temperature");
     assert!(refusal(blind, parameters(NETWORK, "b, temperature")).contains("needs the input `temperature`"));
 }
+
+/// Three units: demand, three powers, three costs, permit.
+fn sharing() -> Bindings {
+    let input = |input: &str, first: u32, tags: &[&str]| InputBinding {
+        input: input.to_owned(),
+        columns: (first..).zip(tags).map(|(index, tag)| column(index, tag)).collect(),
+    };
+    let output = |index: u32, tag: &str, minimum: f64, maximum: f64| OutputBinding {
+        output: "setpoints".to_owned(),
+        index,
+        tag: tag.to_owned(),
+        unit: "MW".to_owned(),
+        minimum,
+        maximum,
+        slew_per_s: Some(1.0),
+    };
+    Bindings {
+        asset: None,
+        inputs: vec![
+            input("demand", 0, &["demand"]),
+            input("powers", 1, &["p_1", "p_2", "p_3"]),
+            input("costs", 4, &["c_1", "c_2", "c_3"]),
+            input("permit", 7, &["permit"]),
+        ],
+        outputs: vec![output(0, "sp_1", 150.0, 600.0), output(1, "sp_2", 100.0, 400.0), output(2, "sp_3", 50.0, 200.0)],
+        columns: 8,
+        window: 1,
+    }
+}
+
+fn method(name: &str) -> Parameters {
+    Parameters::with_defaults(&ProcessOptimizer::describe()).with("method", Value::Text(name.to_owned()))
+}
+
+#[test]
+fn a_demand_is_shared_and_nothing_is_said_without_it() {
+    let mut plugin = ProcessOptimizer::configure(sharing(), method("share")).unwrap();
+    let states: Vec<OutputState> = [400.0, 300.0, 120.0]
+        .iter()
+        .zip(states(false).into_iter().cycle())
+        .map(|(applied, state)| OutputState { applied: Some(*applied), ..state })
+        .collect();
+    // The demand is 30 MW more than the setpoints: within a minute's slew.
+    let row = [850.0, 400.0, 300.0, 120.0, 3979.0, 2840.0, 1104.0, 1.0];
+    let mut frame = Frame::of_rows(8, &row);
+    plugin.optimize(&frame, &states).unwrap();
+    frame.time_ns = 60_000_000_000;
+    let proposals = plugin.optimize(&frame, &states).unwrap();
+    let sum: f64 = proposals.iter().map(|proposal| proposal.setpoint).sum();
+    assert!(proposals.len() == 3 && (sum - 850.0).abs() < 1e-6, "{proposals:?}");
+    for (bad, said) in [(0, 0), (7, 0), (1, 3), (4, 3)] {
+        let mut frame = frame.clone();
+        frame.quality[bad] = Quality::Bad.code();
+        assert_eq!(plugin.optimize(&frame, &states).unwrap().len(), said, "column {bad}");
+    }
+}
+
+#[test]
+fn the_seeker_rests_then_swings() {
+    let mut bindings = bindings();
+    bindings.inputs.truncate(2);
+    let mut plugin = ProcessOptimizer::configure(bindings, method("seek")).unwrap();
+    let mut last = Vec::new();
+    for scan in 0..60_i64 {
+        let mut frame = Frame::of_rows(WIDTH, &ROW);
+        frame.time_ns = scan * 60_000_000_000;
+        last = plugin.optimize(&frame, &states(false)).unwrap();
+        assert!(scan >= 15 || (last[0].setpoint, last[1].setpoint) == (4.0, 80.0), "{last:?}");
+    }
+    assert!(last[0].setpoint != 4.0 && last[1].setpoint != 80.0, "{last:?}");
+}
+
+#[test]
+fn methods_without_what_they_need_are_refused() {
+    let without = |input: &str| {
+        let mut bindings = sharing();
+        bindings.inputs.retain(|binding| binding.input != input);
+        bindings
+    };
+    assert!(refusal(without("demand"), method("share")).contains("`share` needs the input `demand`"));
+    assert!(refusal(without("costs"), method("share")).contains("3 setpoints, 3 powers and 0 costs"));
+    assert!(refusal(sharing(), method("seek")).contains("`objective`"));
+    assert!(refusal(sharing(), method("guess")).contains("no method `guess`"));
+    let mut lone = sharing();
+    lone.outputs.truncate(1);
+    assert!(refusal(lone, method("share")).contains("2 to 8 can share"));
+    let mut blind = bindings();
+    blind.inputs.retain(|binding| binding.input != "fractions");
+    assert!(refusal(blind, method("reactions")).len() > 10);
+}

@@ -72,7 +72,7 @@ impl Bench {
             feeds: vec![Some(tag("reactor.f_a")), Some(tag("reactor.f_b"))],
             outflow: Some(tag("reactor.f")),
             temperature_cel: Some(tag("reactor.temp")),
-            applied: Vec::new(),
+            ..Observation::default()
         }
     }
 
