@@ -16,6 +16,7 @@ use crate::logging::log_through;
 use crate::statistics::Summary;
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
+use dinrail_core::guard::{Command, OutputId};
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::{Clock, MqttLink};
 use std::io::IsTerminal;
@@ -147,6 +148,10 @@ pub struct Finished {
     pub economy: Vec<recorder::Economy>,
     /// By output: how far its commands moved it in all, in its unit.
     pub travel: Vec<f64>,
+    /// The configuration's outputs that the judged plugin proposes for, in its own order.
+    pub own_outputs: Vec<OutputId>,
+    /// Every command.
+    pub commands: Vec<Command>,
     /// What the run came to, where the simulated plant gives an account and answers were collected.
     pub account: Option<dinrail_sim::Account>,
 }
@@ -433,6 +438,8 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         conditions: report.conditions,
         economy: report.economy,
         travel: report.travel,
+        own_outputs: report.own_outputs,
+        commands: report.commands,
         account: ends.account,
     }
 }

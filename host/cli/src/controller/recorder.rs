@@ -6,7 +6,7 @@ use super::source::SourceCounts;
 use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistics};
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
-use dinrail_core::guard::StopVerdicts;
+use dinrail_core::guard::{Command, OutputId, StopVerdicts};
 use dinrail_core::outcome::Results;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::tag::TagTable;
@@ -156,6 +156,10 @@ pub struct Report {
     pub economy: Vec<Economy>,
     /// By output: how far its commands moved it in all, in its unit.
     pub travel: Vec<f64>,
+    /// The configuration's outputs that the collected plugin proposes for, in its own order.
+    pub own_outputs: Vec<OutputId>,
+    /// Every command, where answers were collected.
+    pub commands: Vec<Command>,
     /// Profit.
     pub reactor: Option<ReactorSummary>,
     /// Whether the true profit of the last tenth was above that of the beginning.

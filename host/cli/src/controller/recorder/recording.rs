@@ -42,6 +42,7 @@ pub(super) struct Recording {
     answers: Vec<Answer>,
     conditions: Vec<(TimeNs, Condition)>,
     economy: Vec<Economy>,
+    commands: Vec<Command>,
     /// By output: its last command, and how far commands moved it in all.
     moved: Vec<(Option<f64>, f64)>,
     /// The latest failure of a file, as it was told.
@@ -77,6 +78,7 @@ impl Recording {
             answers: Vec::new(),
             conditions: Vec::new(),
             economy: Vec::new(),
+            commands: Vec::new(),
             sink_error: None,
             began: None,
             origin_ns: None,
@@ -129,6 +131,9 @@ impl Recording {
             let (last, moved) = &mut self.moved[command.output().index()];
             *moved += last.map_or(0.0, |last| (command.value() - last).abs());
             *last = Some(command.value());
+        }
+        if self.setup.collect.is_some() {
+            self.commands.extend_from_slice(&record.commands);
         }
         self.tell_commands(&record.commands);
         self.tell_values(record);
@@ -448,6 +453,8 @@ impl Recording {
             columns,
             conditions: self.conditions,
             economy: self.economy,
+            own_outputs: collected.map_or_else(Vec::new, |plugin| plugin.output_ids()),
+            commands: self.commands,
             travel: self.moved.iter().map(|(_, moved)| *moved).collect(),
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),

@@ -5,6 +5,8 @@ use crate::config::Config;
 use crate::controller::recorder::Economy;
 use crate::run::Finished;
 use crate::score::data::RunInput;
+use dinrail_core::outcome::Results;
+use dinrail_core::time::{TimeNs, seconds_between};
 use dinrail_sim::judge::cost::{ratio_to_optimum, savings_share};
 
 /// What is judged.
@@ -163,6 +165,7 @@ impl Judges for Reckoning {
             quantity: "cost".into(),
             unit: "h".into(),
             lines: vec![("is".into(), cost)],
+            below: plan_and_course(config, finished).map(Box::new),
             verdict: format!(
                 "cost {:.2}, without {:.2}, best {:.2}: {:.1} % of what could be saved",
                 account.cost,
@@ -191,6 +194,45 @@ impl Judges for Reckoning {
     }
 }
 
+/// Days at the end of a run of which a plan is drawn: of a year nothing would be seen.
+const DRAWN_H: f64 = 7.0 * 24.0;
+
+/// What was planned for an output, a horizon after the other, and what it was told in the end; none where nothing was planned.
+fn plan_and_course(config: &Config, finished: &Finished) -> Option<Trace> {
+    let mut plans = finished.answers.iter().filter_map(|answer| match &answer.results {
+        Results::Plan(plan) if !plan.schedule.is_empty() => Some((*answer.times_ns.last()?, plan)),
+        _ => None,
+    });
+    let (first_ns, first) = plans.next()?;
+    let (planned_output, last_ns) = (first.schedule.first()?.output, finished.answers.last()?.times_ns.last()?);
+    let output = *finished.own_outputs.get(planned_output as usize)?;
+    let spec = &config.outputs.get(output.index())?.spec;
+    let hour = |time_ns: TimeNs| seconds_between(first_ns, time_ns) / 3_600.0;
+    let from = hour(*last_ns) - DRAWN_H;
+    let (mut planned, mut until) = (Vec::new(), from);
+    for (time_ns, plan) in std::iter::once((first_ns, first)).chain(plans) {
+        if until <= hour(time_ns) {
+            let steps = plan.schedule.iter().filter(|step| step.output == planned_output);
+            planned.extend(steps.map(|step| (hour(step.time_ns), step.setpoint)));
+            until = hour(time_ns) + plan.horizon_ns as f64 / 3.6e12;
+        }
+    }
+    let commands = finished.commands.iter().filter(|command| command.output() == output);
+    let came = commands.map(|command| (hour(command.time_ns()), command.value())).filter(|point| from <= point.0);
+    Some(Trace {
+        quantity: format!("{} {}", spec.name, spec.unit.code()),
+        unit: "h".into(),
+        lines: vec![("planned".into(), planned), ("commanded".into(), steps(came.collect()))],
+        ..Trace::default()
+    })
+}
+
+/// A value holds until the next one.
+fn steps(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let corners = points.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]);
+    corners.chain(points.last().copied()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,5 +252,11 @@ mod tests {
         assert_eq!(flow.ratio(&points, 3.0), None);
         assert_eq!(flow.worst(&[0.9, 0.8]), Some(0.8));
         assert_eq!(Flow::new(Figure::Cost, 0.0).worst(&[1.1, 1.2]), Some(1.2));
+    }
+
+    #[test]
+    fn a_command_is_drawn_until_the_next() {
+        assert_eq!(steps(vec![(0.0, 1.0), (2.0, 3.0)]), [(0.0, 1.0), (2.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(steps(vec![]), []);
     }
 }
