@@ -7,6 +7,7 @@
 //! - [`fault`]: faults, scripts of episodes, and when each is due
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
 //! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum
+//! - [`home`]: a battery, solar generation and a tariff, from series that the caller gives or a seed makes up
 //! - [`demo`]: both side by side
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
@@ -20,6 +21,8 @@ pub mod rig;
 
 pub mod reactor;
 
+pub mod home;
+
 pub mod demo;
 
 pub mod judge;
@@ -28,14 +31,17 @@ pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
 pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 4] = ["rig", "rig-shifts", "reactor", "demo"];
+pub const PLANTS: [&str; 5] = ["rig", "rig-shifts", "reactor", "demo", "home"];
 
 /// Why a plant could not be built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlantError {
     /// No plant has this name.
-    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor and demo")]
+    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor, demo and home")]
     UnknownPlant(String),
+    /// The home's series make no sense.
+    #[error("the home could not be built")]
+    Home(#[from] home::HomeError),
     /// The script does not fit the plant.
     #[error("the fault script does not fit the plant")]
     Script(#[from] ScriptError),
@@ -51,6 +57,11 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
         "reactor" => {
             faults.check(&reactor::signals(), false)?;
             Ok(Box::new(reactor::Reactor::new(seed)))
+        }
+        "home" => {
+            let home = home::Home::new(home::synthetic::series(seed, 365, 3600.0), home::HomeSettings::default())?;
+            faults.check(home.signals(), false)?;
+            Ok(Box::new(home))
         }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),

@@ -65,7 +65,7 @@ pub struct Window {
 }
 
 /// The best course, one value a step, in kWh.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Course {
     /// What it costs.
     pub cost: f64,
@@ -187,10 +187,14 @@ impl Bill {
 /// Numbers that make no sense, and programmes without a solution: see [`StorageError`].
 pub fn best_course(series: &Series<'_>, battery: &Battery, terms: &Terms) -> Result<Course, StorageError> {
     check(series, battery, terms)?;
-    programme::solve(series, battery, terms)
+    match series.price.is_empty() {
+        true => Ok(Course::default()),
+        false => programme::solve(series, battery, terms),
+    }
 }
 
-fn check(series: &Series<'_>, battery: &Battery, terms: &Terms) -> Result<(), StorageError> {
+/// What [`best_course`] refuses before it begins.
+pub(crate) fn check(series: &Series<'_>, battery: &Battery, terms: &Terms) -> Result<(), StorageError> {
     let steps = series.price.len();
     let refuse = |what| Err(StorageError::Numbers(what));
     if series.load_kwh.len() != steps || series.pv_kwh.len() != steps {

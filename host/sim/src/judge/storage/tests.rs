@@ -112,6 +112,12 @@ fn random_instances_agree_with_dynamic_programming() {
 }
 
 #[test]
+fn no_time_costs_nothing() {
+    let series = Series { step_h: 1.0, price: &[], load_kwh: &[], pv_kwh: &[] };
+    assert_eq!(best_course(&series, &BATTERY, &Terms::default()), Ok(Course::default()));
+}
+
+#[test]
 fn nonsense_is_refused() {
     let series = Series { step_h: 1.0, price: &[1.0, 2.0], load_kwh: &[1.0, 1.0], pv_kwh: &[0.0, 0.0] };
     let short = Series { load_kwh: &[1.0], ..series };
