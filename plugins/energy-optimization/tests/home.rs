@@ -9,7 +9,7 @@ use dinrail_sim::Plant;
 use dinrail_sim::home::{Home, HomeSettings, synthetic};
 use dinrail_sim::judge::storage::Window;
 
-const DAYS: usize = 60;
+const DAYS: usize = 40;
 
 #[test]
 fn it_saves_most_of_what_hindsight_could() {
@@ -25,7 +25,7 @@ fn it_saves_most_of_what_hindsight_could() {
 
 #[test]
 fn quarter_hours_are_as_good() {
-    let series = synthetic::series(1, 40, 900.0);
+    let series = synthetic::series(1, 20, 900.0);
     let (account, _) = run(series, HomeSettings::default(), Course::PAST);
     assert!(share(&account) > 0.9, "{} of {account:?}", share(&account));
 }

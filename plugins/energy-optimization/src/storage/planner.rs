@@ -18,6 +18,9 @@ const BLEND: f64 = 0.2;
 /// Share of a demand charge that a kWh above the limit is charged with in the plan: the first of several steps of excess
 /// pays for all of them.
 const EXCESS_SHARE: f64 = 0.25;
+/// Share of the limit that hindsight could have kept to which is aimed at: what is bought to be stored fills a limit up,
+/// needed or not, and one that proves too low rises to what was exceeded.
+const LIMIT_SHARE: f64 = 0.8;
 
 /// What the planner is told once.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -207,7 +210,7 @@ impl Planner {
             return f64::INFINITY;
         }
         let lowest = lowest_limit(&self.memory.history, &self.settings.battery);
-        lowest.map_or(f64::INFINITY, |lowest| lowest.max(self.memory.peak))
+        lowest.map_or(f64::INFINITY, |lowest| (LIMIT_SHARE * lowest).max(self.memory.peak))
     }
 }
 

@@ -30,8 +30,8 @@ impl Default for Likeness {
         Self {
             days: 28,
             memory_days: 14.0,
-            load_share: 0.8,
-            pv_share: 0.8,
+            load_share: 1.2,
+            pv_share: 1.2,
             load_carry: (0.8, 0.85),
             pv_carry: (0.8, 0.9),
             hours: 4.0,
