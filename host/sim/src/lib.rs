@@ -7,10 +7,13 @@
 //! - [`noise`]: seeded randomness that does not depend on how the caller slices time
 //! - [`fault`]: faults, scripts of episodes, and when each is due
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
-//! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum
-//! - [`demo`]: both side by side
+//! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum; as published, and as one finds it
 //! - [`vusse`]: the Van de Vusse reactor, whose optimum wanders
 //! - [`sharing`]: three units that share a demand
+//! - [`home`]: a battery, solar generation and a tariff, from series that the caller gives or a seed makes up
+//! - [`peak`]: a site with a battery under a demand charge
+//! - [`compressors`]: three air compressors on one receiver, their demand and their optimum
+//! - [`demo`]: rig and reactor side by side
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
@@ -25,11 +28,17 @@ pub mod rig;
 
 pub mod reactor;
 
-pub mod demo;
-
 pub mod vusse;
 
 pub mod sharing;
+
+pub mod home;
+
+pub mod peak;
+
+pub mod compressors;
+
+pub mod demo;
 
 pub mod judge;
 
@@ -38,14 +47,29 @@ pub use options::{Options, Recorded};
 pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 6] = ["rig", "rig-shifts", "reactor", "demo", "van-de-vusse", "load-sharing"];
+pub const PLANTS: [&str; 11] = [
+    "rig",
+    "rig-shifts",
+    "reactor",
+    "demo",
+    "williams-otto",
+    "williams-otto-limits",
+    "van-de-vusse",
+    "load-sharing",
+    "home",
+    "peak-site",
+    "compressors",
+];
 
 /// Why a plant could not be built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlantError {
     /// No plant has this name.
-    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor, demo, van-de-vusse and load-sharing")]
+    #[error("no plant is called `{0}`; there are {}", PLANTS.join(", "))]
     UnknownPlant(String),
+    /// The home's series or settings make no sense.
+    #[error(transparent)]
+    Home(#[from] home::HomeError),
     /// The script does not fit the plant.
     #[error("the fault script does not fit the plant")]
     Script(#[from] ScriptError),
@@ -86,6 +110,11 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
             faults.check(&reactor::signals(), false)?;
             Ok(Box::new(reactor::Reactor::new(seed)))
         }
+        "williams-otto" | "williams-otto-limits" => {
+            faults.check(&reactor::signals(), false)?;
+            let limits = (name == "williams-otto-limits").then_some(reactor::best::Limits::PUBLISHED);
+            Ok(Box::new(reactor::site::Site::new(seed, limits)))
+        }
         "van-de-vusse" => {
             faults.check(&vusse::signals(), false)?;
             Ok(Box::new(vusse::Vusse::new(seed)))
@@ -93,6 +122,20 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
         "load-sharing" => {
             faults.check(&sharing::signals(), false)?;
             Ok(Box::new(sharing::Sharing::new(seed)))
+        }
+        "home" => {
+            let home = home::Home::new(home::synthetic::series(seed, 365, 3600.0), home::HomeSettings::default())?;
+            faults.check(home.signals(), false)?;
+            Ok(Box::new(home))
+        }
+        "peak-site" => {
+            let site = peak::Site::made_up(seed);
+            faults.check(site.signals(), false)?;
+            Ok(Box::new(site))
+        }
+        "compressors" => {
+            faults.check(&compressors::signals(), false)?;
+            Ok(Box::new(compressors::Compressors::new(seed)))
         }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),

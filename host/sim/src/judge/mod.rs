@@ -18,6 +18,7 @@
 //! | May this share of hits be chance? | [`regression::binomial_two_sided`] |
 //! | Are the classes right, the rare ones too? | [`classification`] |
 //! | What did a plan cost beside the optimum and beside doing nothing? | [`cost`] |
+//! | What is the least that a site with a battery could have paid? | [`storage`] |
 //! | Does a forecast beat the seasonal naive one? (sMAPE, MASE, OWA: M4) | [`forecast`] |
 //! | Do a forecast's quantiles mean what they say? | [`forecast::pinball`], [`forecast::calibration`] |
 //! | Does a health index only fall? | [`ranks`] |
@@ -44,6 +45,8 @@ pub mod regression;
 pub mod classification;
 
 pub mod cost;
+
+pub mod storage;
 
 pub mod forecast;
 

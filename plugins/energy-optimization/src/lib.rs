@@ -1,0 +1,12 @@
+//! Plans what a site buys, stores and shifts.
+//!
+//! - [`storage`]: a battery behind one meter, under a tariff and with generation of its own
+//! - [`plugin`]: what the host sees, one file a task
+//!
+//! Only [`plugin`] knows the host; the rest is arithmetic on plain numbers.
+
+pub mod storage;
+
+pub mod plugin;
+
+dinrail_sdk::export!(plugin::EnergyOptimizer: EnergyOptimization);

@@ -1,0 +1,363 @@
+//! The task `storage`: frames to observations, plans to proposals.
+
+use std::time::Duration;
+
+use dinrail_sdk::{
+    Bindings, Description, EnergyPlan, Fault, Frame, Input, Outlook, Output, OutputBinding, OutputState, Parameter,
+    Parameters, Proposal, Row, Series, Step,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::storage::history::DAYS;
+use crate::storage::planner::{Known, Memory, Plan, Planner, Settings};
+use crate::storage::scenarios::Likeness;
+use crate::storage::shift::Due;
+use crate::storage::site::Battery;
+
+/// Adds what the task reads, writes and is told.
+pub(super) fn describe(description: Description) -> Description {
+    let kwh = |name: &str, about: &str| Output::one(name).optional().unit("kW.h").about(about);
+    description
+        .input(Input::one("load").optional().unit("kW").about("storage: power that the site uses, without the battery's"))
+        .input(Input::one("pv").optional().unit("kW").about("storage: power that the site generates"))
+        .input(Input::one("charge").optional().unit("kW.h").about("storage: what the battery holds; needed"))
+        .input(Input::one("grid").optional().unit("kW").about("storage: imported power, for `demand_charge`"))
+        .input(Input::one("price").optional().about("storage: price of a kWh now, where no series `price` is known ahead"))
+        .input(Input::one("period").optional().about("storage: changes where a billing period begins"))
+        .input(Input::one("due").optional().unit("kW.h").about("storage: energy still due of a load that can wait"))
+        .input(Input::one("due_time").optional().unit("h").about("storage: time until that has to be done"))
+        .output(kwh("charge_to", "storage: the inverter imports up to this charge"))
+        .output(kwh("discharge_to", "storage: the inverter serves the site down to this charge"))
+        .output(kwh("surplus_to", "storage: the inverter stores surplus up to this charge; unbound: all of it"))
+        .output(Output::one("import_limit").optional().unit("kW").about(
+            "storage: above this import the inverter serves the site below `discharge_to` too, and stores nothing of it",
+        ))
+        .output(Output::one("shiftable_power").optional().unit("kW").about("storage: power of the load that can wait"))
+        .parameter(Parameter::number("capacity", 10.0).unit("kW.h").range(0.0, 1e9).about("storage: what the battery holds"))
+        .parameter(Parameter::number("power", 5.0).unit("kW").range(0.0, 1e9).about("storage: at its terminals, at most"))
+        .parameter(Parameter::number("efficiency", 0.95).range(0.05, 1.0).about("storage: one way"))
+        .parameter(Parameter::number("step", 3600.0).unit("s").range(60.0, 86400.0).about(
+            "storage: how long a decision stands; a day is a whole number of them",
+        ))
+        .parameter(Parameter::choice("readings", "past", &["past", "present"]).about(
+            "storage: whether a row's load and generation are of the time before it, or of the step that begins with it",
+        ))
+        .parameter(Parameter::number("wear", 0.0).range(0.0, 1e6).about("storage: money for each kWh through the battery"))
+        .parameter(Parameter::number("demand_charge", 0.0).range(0.0, 1e6).about(
+            "storage: money for each kW of the highest import of a billing period",
+        ))
+        .parameter(Parameter::number("export_price", 0.0).range(0.0, 1e6).about("storage: what an exported kWh earns"))
+        .parameter(Parameter::number("export_limit", 0.0).unit("kW").range(0.0, 1e9).about("storage: paid exports; 0: any"))
+        .parameter(Parameter::number("shiftable_limit", 0.0).unit("kW").range(0.0, 1e9).about(
+            "storage: highest power of the load that can wait; 0: there is none",
+        ))
+}
+
+/// Where an observation's parts stand in a row.
+struct Columns {
+    load: Option<usize>,
+    pv: Option<usize>,
+    charge: usize,
+    grid: Option<usize>,
+    price: Option<usize>,
+    period: Option<usize>,
+    due: Option<usize>,
+    due_time: Option<usize>,
+}
+
+/// Sums over the rows of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.sum += value;
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    fn take(&mut self) -> Option<f64> {
+        let mean = (self.count > 0).then(|| self.sum / f64::from(self.count));
+        *self = Mean::default();
+        mean
+    }
+}
+
+/// What is kept between frames and saved.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Gathered {
+    /// The step that is gathered, counted from 1970.
+    step: Option<i64>,
+    load: Mean,
+    pv: Mean,
+    grid: Mean,
+    held: f64,
+    price: Option<f64>,
+    period: Option<f64>,
+    due: f64,
+    due_h: f64,
+}
+
+/// The indexes of the bound outputs.
+struct Outputs {
+    charge_to: Option<u32>,
+    discharge_to: Option<u32>,
+    surplus_to: Option<u32>,
+    import_limit: Option<(u32, f64)>,
+    shiftable_power: Option<u32>,
+}
+
+/// The task.
+pub struct StorageTask {
+    columns: Columns,
+    outputs: Outputs,
+    planner: Planner,
+    gathered: Gathered,
+    step_ns: i64,
+    present: bool,
+    export_price: f64,
+    shiftable_kw: f64,
+    /// The plan in force and the step that it begins with.
+    plan: Option<(i64, Plan)>,
+}
+
+impl StorageTask {
+    pub(super) fn new(bindings: &Bindings, parameters: &Parameters) -> Result<Self, Fault> {
+        let step_s = parameters.number("step")?;
+        let per_day = 86_400.0 / step_s;
+        if (per_day - per_day.round()).abs() > 1e-9 {
+            return Err(Fault::Configuration(format!(
+                "`step` = {step_s} s: a day is not a whole number of such steps"
+            )));
+        }
+        let step_h = step_s / 3600.0;
+        let export_limit = Some(parameters.number("export_limit")? * step_h).filter(|limit| *limit > 0.0);
+        let battery = Battery {
+            capacity: parameters.number("capacity")?,
+            flow: parameters.number("power")? * step_h,
+            efficiency: parameters.number("efficiency")?,
+        };
+        let settings = Settings {
+            step_h,
+            battery,
+            wear: parameters.number("wear")?,
+            export_limit,
+            demand_charge: parameters.number("demand_charge")?,
+            likeness: Likeness::default(),
+        };
+        let output = |name| bindings.outputs_of(name).next();
+        let index = |name| output(name).map(|output: &OutputBinding| output.index);
+        let outputs = Outputs {
+            charge_to: Some(bindings.require_output("charge_to")?.index),
+            discharge_to: Some(bindings.require_output("discharge_to")?.index),
+            surplus_to: index("surplus_to"),
+            import_limit: output("import_limit").map(|output| (output.index, output.maximum)),
+            shiftable_power: index("shiftable_power"),
+        };
+        let column = |name| bindings.column(name);
+        let columns = Columns {
+            load: Some(bindings.require("load")?),
+            pv: column("pv"),
+            charge: bindings.require("charge")?,
+            grid: column("grid"),
+            price: column("price"),
+            period: column("period"),
+            due: column("due"),
+            due_time: column("due_time"),
+        };
+        Ok(Self {
+            columns,
+            outputs,
+            planner: Planner::new(settings),
+            gathered: Gathered::default(),
+            step_ns: (step_s * 1e9).round() as i64,
+            present: parameters.text("readings")? == "present",
+            export_price: parameters.number("export_price")?,
+            shiftable_kw: parameters.number("shiftable_limit")?,
+            plan: None,
+        })
+    }
+
+    pub(super) fn plan(
+        &mut self,
+        frame: &Frame,
+        _outputs: &[OutputState],
+        outlook: &Outlook,
+    ) -> Result<EnergyPlan, Fault> {
+        for row in frame.new_rows() {
+            self.take(row);
+        }
+        let Some(last) = frame.last_new() else { return Ok(EnergyPlan::nothing()) };
+        let now = last.time_ns.div_euclid(self.step_ns);
+        if self.plan.as_ref().is_none_or(|(step, _)| *step != now) {
+            let plan = self.decide(now, outlook);
+            self.plan = Some((now, plan));
+        }
+        let Some((_, plan)) = &self.plan else { return Ok(EnergyPlan::nothing()) };
+        Ok(self.told(now, plan))
+    }
+
+    /// Takes a row in; where it begins a step, those before it are complete.
+    fn take(&mut self, row: Row<'_>) {
+        // A reading of the time before it belongs to the step that ends with it.
+        let of_ns = if self.present { row.time_ns } else { row.time_ns.saturating_sub(1) };
+        let step = of_ns.div_euclid(self.step_ns);
+        if let Some(before) = self.gathered.step
+            && before < step
+        {
+            if !self.present {
+                self.complete(before, step);
+            } else {
+                // The present step was observed when it began; what was skipped since is not known.
+                let skipped = (step - before - 1).clamp(0, (DAYS * self.planner.settings().per_day()) as i64);
+                (0..skipped).for_each(|_| self.planner.observe(None, None));
+            }
+        }
+        let begins = self.gathered.step != Some(step);
+        self.gathered.step = Some(self.gathered.step.map_or(step, |before| before.max(step)));
+        let value = |column: Option<usize>| column.and_then(|column| row.get(column));
+        let (load, pv) = (value(self.columns.load), value(self.columns.pv));
+        let pv = if self.columns.pv.is_none() { Some(0.0) } else { pv };
+        let step_h = self.planner.settings().step_h;
+        if self.present && begins {
+            self.planner.observe(load.map(|load| load * step_h), pv.map(|pv| pv * step_h));
+        }
+        self.gathered.load.add(load);
+        self.gathered.pv.add(pv);
+        self.gathered.grid.add(value(self.columns.grid));
+        if self.present && begins {
+            self.import_is_known();
+        }
+        self.gathered.held = row.get(self.columns.charge).unwrap_or(self.gathered.held);
+        self.gathered.price = value(self.columns.price).or(self.gathered.price);
+        self.gathered.due = value(self.columns.due).unwrap_or(0.0);
+        self.gathered.due_h = value(self.columns.due_time).unwrap_or(0.0);
+        // A row at the very end of its step completes it, so that the next one is planned with it.
+        if !self.present && row.time_ns == (step + 1).saturating_mul(self.step_ns) {
+            self.complete(step, step + 1);
+            self.gathered.step = Some(step + 1);
+        }
+        // What was imported until now is of the period before.
+        let period = value(self.columns.period);
+        if period.is_some() && self.gathered.period.is_some() && period != self.gathered.period {
+            self.planner.new_period();
+        }
+        self.gathered.period = period.or(self.gathered.period);
+    }
+
+    /// The steps from `from` on are over, up to `to`, of which the first was gathered.
+    fn complete(&mut self, from: i64, to: i64) {
+        let step_h = self.planner.settings().step_h;
+        let (load, pv) = (self.gathered.load.take(), self.gathered.pv.take());
+        self.import_is_known();
+        self.planner.observe(load.map(|load| load * step_h), pv.map(|pv| pv * step_h));
+        let most = (DAYS * self.planner.settings().per_day()) as i64;
+        (1..(to - from).min(most)).for_each(|_| self.planner.observe(None, None));
+    }
+
+    fn import_is_known(&mut self) {
+        let step_h = self.planner.settings().step_h;
+        if let Some(grid) = self.gathered.grid.take() {
+            self.planner.imported(grid * step_h);
+        }
+    }
+
+    fn decide(&mut self, now: i64, outlook: &Outlook) -> Plan {
+        let settings = *self.planner.settings();
+        let ahead = |name: &str| {
+            let series = outlook.series.iter().find(|series| series.name == name);
+            series.map_or_else(Vec::new, |series| resample(series, now, self.step_ns, 2 * settings.per_day()))
+        };
+        let mut price = ahead("price");
+        if price.is_empty() {
+            price.extend(self.gathered.price);
+        }
+        let export_price = ahead("export_price").first().copied().unwrap_or(self.export_price);
+        let due = (self.shiftable_kw > 0.0).then(|| Due {
+            energy: self.gathered.due,
+            steps: (self.gathered.due_h / settings.step_h).floor() as usize,
+            flow: self.shiftable_kw * settings.step_h,
+        });
+        let known = Known { price: &price, export_price, due, present: self.present };
+        self.planner.plan(self.gathered.held, &known)
+    }
+
+    /// The plan as the host takes it.
+    fn told(&self, now: i64, plan: &Plan) -> EnergyPlan {
+        let settings = self.planner.settings();
+        let valid_for = Duration::from_nanos(self.step_ns.unsigned_abs().saturating_mul(2));
+        let reason = match plan.days {
+            0 => "stores surplus until a day is known",
+            _ => "the levels that are expected to cost least",
+        };
+        // A plan from one day is a guess, one from a fortnight is as good as it gets.
+        let confidence = (plan.days as f32 / 14.0).clamp(0.1, 1.0);
+        let mut answer = EnergyPlan::nothing();
+        for (ahead, orders) in plan.orders.iter().enumerate() {
+            let limit = |(output, most): (u32, f64)| (output, (orders.import_limit / settings.step_h).min(most));
+            let shifted = plan.shifted.get(ahead).copied().unwrap_or(0.0) / settings.step_h;
+            let wishes = [
+                self.outputs.charge_to.map(|output| (output, orders.charge_to)),
+                self.outputs.discharge_to.map(|output| (output, orders.discharge_to)),
+                self.outputs.surplus_to.map(|output| (output, orders.surplus_to)),
+                self.outputs.import_limit.map(limit),
+                self.outputs.shiftable_power.map(|output| (output, shifted)),
+            ];
+            let time_ns = now.saturating_add(ahead as i64).saturating_mul(self.step_ns);
+            for (output, setpoint) in wishes.into_iter().flatten() {
+                if ahead == 0 {
+                    answer.proposals.push(Proposal::new(output, setpoint, valid_for, reason).confidence(confidence));
+                }
+                answer.schedule.push(Step { output, time_ns, setpoint });
+            }
+        }
+        answer.expected_cost = plan.expected_cost;
+        answer.horizon_ns = self.step_ns.unsigned_abs().saturating_mul(plan.orders.len() as u64);
+        answer
+    }
+
+    /// In postcard's format: 16 bytes a step of the last 30 days.
+    pub(super) fn save(&self) -> Result<Vec<u8>, Fault> {
+        postcard::to_allocvec(&(self.planner.memory(), &self.gathered))
+            .map_err(|error| Fault::Internal(format!("state: {error}")))
+    }
+
+    pub(super) fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), Fault> {
+        if state.is_empty() {
+            return Ok(());
+        }
+        let (memory, gathered): (Memory, Gathered) = postcard::from_bytes(state)
+            .map_err(|error| Fault::Configuration(format!("state of version {version}: {error}")))?;
+        if !self.planner.restore(memory) {
+            return Err(Fault::Configuration("state: of another length of step".to_owned()));
+        }
+        self.gathered = gathered;
+        Ok(())
+    }
+}
+
+/// An answer of nothing.
+trait Nothing {
+    fn nothing() -> Self;
+}
+
+impl Nothing for EnergyPlan {
+    fn nothing() -> Self {
+        EnergyPlan { proposals: Vec::new(), schedule: Vec::new(), expected_cost: 0.0, horizon_ns: 0 }
+    }
+}
+
+/// A series' values from the step `now` on, at most `most`, to the first that is not known.
+fn resample(series: &Series, now: i64, step_ns: i64, most: usize) -> Vec<f64> {
+    let own = i64::try_from(series.step_ns).unwrap_or(i64::MAX).max(1);
+    let value = |ahead: usize| {
+        let time_ns = now.saturating_add(ahead as i64).saturating_mul(step_ns);
+        let index = usize::try_from(time_ns.saturating_sub(series.start_ns).div_euclid(own)).ok()?;
+        series.values.get(index).copied().filter(|value| value.is_finite())
+    };
+    (0..most).map_while(value).collect()
+}
