@@ -13,8 +13,8 @@ use super::battery::{Battery, Order};
 use crate::forecast::history::{History, Row};
 use crate::forecast::profile::SLOTS;
 
-/// Days that are kept: eight weeks.
-const DAYS: usize = 56;
+/// Days that are kept: four weeks, a billing period.
+const DAYS: usize = 28;
 /// Caps of the grid.
 pub const CAPS: usize = 96;
 /// Quarter hours that are compared: four hours.
