@@ -113,3 +113,6 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
