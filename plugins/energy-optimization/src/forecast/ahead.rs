@@ -79,7 +79,7 @@ impl Ridge {
         let prior = prior();
         let [[energy, ..], ..] = self.products;
         let hold = RIDGE * energy;
-        if !(hold > 0.0) {
+        if hold.is_nan() || hold <= 0.0 {
             return;
         }
         let mut matrix = self.products;
