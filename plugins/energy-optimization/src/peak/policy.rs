@@ -17,6 +17,9 @@ use crate::forecast::profile::SLOTS;
 
 /// Of the grid's caps every so many are tried, and then those about the best.
 const STRIDE: usize = 4;
+/// What the peak until tomorrow counts beside the period's: the days after may be quieter than all that were seen, and what
+/// is shaved in between costs nothing where the battery fills again.
+const NEAR: f64 = 0.1;
 /// Quarter hours looked ahead at most: the longest month.
 const MAX_AHEAD: usize = 31 * SLOTS;
 
@@ -86,15 +89,18 @@ impl Policy {
             // Nothing known: what has been paid for is defended.
             return (self.import_kw, self.import_kw);
         }
+        let later = scenarios.later(self.import_kw);
         let cost = |at: usize| {
             // Nothing below what has been paid for is worth defending.
             let cap = self.days.cap(at).max(self.import_kw);
-            (at, cap, scenarios.expected(&self.battery, (at, cap), charge, self.import_kw))
+            let (peak, near) = scenarios.expected(&self.battery, cap, later, charge, self.import_kw);
+            (at, cap, peak + NEAR * near)
         };
         let better = |a: (usize, f64, f64), b: (usize, f64, f64)| if b.2 < a.2 { b } else { a };
         let coarse = (0..CAPS).step_by(STRIDE).map(cost).reduce(better).map_or(0, |(at, ..)| at);
         let near = coarse.saturating_sub(STRIDE - 1)..=(coarse + STRIDE - 1).min(CAPS - 1);
-        near.map(cost).reduce(better).map_or((self.import_kw, self.import_kw), |(_, cap, peak)| (cap, peak))
+        let cap = near.map(cost).reduce(better).map_or(self.import_kw, |(_, cap, _)| cap);
+        (cap, scenarios.expected(&self.battery, cap, later, charge, self.import_kw).0)
     }
 
     /// Charges where that costs nothing: up to the highest load so far.

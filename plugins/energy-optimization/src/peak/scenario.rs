@@ -151,19 +151,41 @@ impl<'a> Scenarios<'a> {
         self.courses.is_empty()
     }
 
-    /// The mean of the courses' import peaks under the cap at that place of the grid, each at least `peak_kw`.
-    pub fn expected(&self, battery: &Battery, cap: (usize, f64), charge_kwh: f64, peak_kw: f64) -> f64 {
-        let (at, cap_kw) = cap;
-        let order = Order { cap_kw, refill_to_kwh: battery.capacity_kwh };
-        let peak = |course: &Course| {
-            let (today, tomorrow) = course.near;
-            let near = today.iter().chain(tomorrow).copied();
-            let tail = course.tail.get(at).copied().map_or(0.0, f64::from);
-            battery.peak(order, near, charge_kwh, peak_kw.max(tail))
-        };
-        let each = self.courses.iter().map(|course| (course.weight * peak(course), course.weight));
-        let (sum, total) = each.fold((0.0, 0.0), |(s, t), (peak, w)| (s + peak, t + w));
+    fn mean(&self, of: impl Fn(&Course) -> f64) -> f64 {
+        let each = self.courses.iter().map(|course| (course.weight * of(course), course.weight));
+        let (sum, total) = each.fold((0.0, 0.0), |(s, t), (value, w)| (s + value, t + w));
         sum / total
+    }
+
+    /// The place in the grid of the cap that is best for the days after tomorrow, none below `peak_kw`.
+    pub fn later(&self, peak_kw: f64) -> usize {
+        let expected = |cap: usize| self.mean(|course| course.tail(cap).max(peak_kw));
+        let better = |a: (usize, f64), b: (usize, f64)| if b.1 < a.1 { b } else { a };
+        (0..CAPS).map(|cap| (cap, expected(cap))).reduce(better).map_or(0, |(cap, _)| cap)
+    }
+
+    /// The mean of the courses' import peaks until the period's end, each at least `peak_kw`: under `cap_kw` until the end
+    /// of tomorrow, and under the grid's cap `later` from then on. And the mean of those until the end of tomorrow.
+    pub fn expected(&self, battery: &Battery, cap_kw: f64, later: usize, charge_kwh: f64, peak_kw: f64) -> (f64, f64) {
+        let order = Order { cap_kw, refill_to_kwh: battery.capacity_kwh };
+        let near = |course: &Course| {
+            let (today, tomorrow) = course.near;
+            battery.peak(order, today.iter().chain(tomorrow).copied(), charge_kwh, peak_kw)
+        };
+        let mut near_sum = (0.0, 0.0);
+        let mut sum = 0.0;
+        for course in &self.courses {
+            let peak = near(course);
+            near_sum = (near_sum.0 + course.weight * peak, near_sum.1 + course.weight);
+            sum += course.weight * peak.max(course.tail(later));
+        }
+        (sum / near_sum.1, near_sum.0 / near_sum.1)
+    }
+}
+
+impl Course<'_> {
+    fn tail(&self, cap: usize) -> f64 {
+        self.tail.get(cap).copied().map_or(0.0, f64::from)
     }
 }
 
