@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Plans what a site buys, stores and shifts.
 //!
 //! - [`storage`]: a battery behind one meter, under a tariff and with generation of its own
@@ -10,3 +11,13 @@ pub mod storage;
 pub mod plugin;
 
 dinrail_sdk::export!(plugin::EnergyOptimizer: EnergyOptimization);
+=======
+//! Energy of a site: what it will draw, and how a battery keeps its peaks down.
+//!
+//! - [`forecast`]: the load of the next quarter hours
+//! - [`peak`]: a battery's cap under a demand charge
+
+pub mod forecast;
+
+pub mod peak;
+>>>>>>> e-steel
