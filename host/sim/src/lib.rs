@@ -7,7 +7,8 @@
 //! - [`fault`]: faults, scripts of episodes, and when each is due
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
 //! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum
-//! - [`demo`]: both side by side
+//! - [`compressors`]: three air compressors on one receiver, their demand and their optimum
+//! - [`demo`]: rig and reactor side by side
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
@@ -20,6 +21,8 @@ pub mod rig;
 
 pub mod reactor;
 
+pub mod compressors;
+
 pub mod demo;
 
 pub mod judge;
@@ -28,13 +31,13 @@ pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
 pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 4] = ["rig", "rig-shifts", "reactor", "demo"];
+pub const PLANTS: [&str; 5] = ["rig", "rig-shifts", "reactor", "compressors", "demo"];
 
 /// Why a plant could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlantError {
     /// No plant has this name.
-    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor and demo")]
+    #[error("no plant is called `{0}`; there are rig, rig-shifts, reactor, compressors and demo")]
     UnknownPlant(String),
     /// The script does not fit the plant.
     #[error("the fault script does not fit the plant")]
@@ -51,6 +54,10 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
         "reactor" => {
             faults.check(&reactor::signals(), false)?;
             Ok(Box::new(reactor::Reactor::new(seed)))
+        }
+        "compressors" => {
+            faults.check(&compressors::signals(), false)?;
+            Ok(Box::new(compressors::Compressors::new(seed)))
         }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),
