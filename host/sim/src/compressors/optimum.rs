@@ -216,21 +216,14 @@ impl<'a> Search<'a> {
             let share = if starting { 1.0 - machine.rules.start_s / self.grid.step_s } else { 1.0 };
             let idle = machine.idle_kw();
             let off = Base { flow: 0.0, loaded_kw: 0.0, idle_kw: if on { idle } else { 0.0 } };
-            let loaded = Base {
-                flow: machine.flow * share,
-                loaded_kw: machine.power_kw * share,
-                idle_kw: idle * (1.0 - share),
-            };
+            let loaded =
+                Base { flow: machine.flow * share, loaded_kw: machine.power_kw * share, idle_kw: idle * (1.0 - share) };
             [Some(off), on.then_some(loaded)]
         };
         let (of_a, of_b) = (ways(0, a), ways(1, b));
         let both = |i: usize, j: usize| {
             let (x, y): (Base, Base) = (of_a[i]?, of_b[j]?);
-            Some(Base {
-                flow: x.flow + y.flow,
-                loaded_kw: x.loaded_kw + y.loaded_kw,
-                idle_kw: x.idle_kw + y.idle_kw,
-            })
+            Some(Base { flow: x.flow + y.flow, loaded_kw: x.loaded_kw + y.loaded_kw, idle_kw: x.idle_kw + y.idle_kw })
         };
         [both(0, 0), both(0, 1), both(1, 0), both(1, 1)]
     }

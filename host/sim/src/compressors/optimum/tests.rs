@@ -69,7 +69,8 @@ fn it_is_what_trying_everything_finds() {
     tiny.variable.rules.start_s = 0.0;
     let grid = Grid { step_s: 60.0, pressures: 5 };
     tiny.volume_m3 = 4.0;
-    for demand in [vec![3.0, 4.0, 9.0, 14.0], vec![12.0, 1.0, 1.0, 8.0], vec![5.0, 5.0, 6.0, 7.0], vec![20.0, 3.0, 3.0]] {
+    for demand in [vec![3.0, 4.0, 9.0, 14.0], vec![12.0, 1.0, 1.0, 8.0], vec![5.0, 5.0, 6.0, 7.0], vec![20.0, 3.0, 3.0]]
+    {
         let brute = Brute { search: Search::new(&tiny, grid), demand: &demand };
         let state = [0, 1, 2].map(|which| brute.search.timers[which].rested(START_ON[which]));
         let by_hand = brute.least(0, state, 2);

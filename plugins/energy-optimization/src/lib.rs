@@ -1,0 +1,3 @@
+//! Plans what a site buys, stores and shifts.
+
+pub mod compressors;
