@@ -1,10 +1,11 @@
 //! Dynamic programming over the next stretch: machine states with their timers, and the pressure on a grid.
 //!
-//! Backwards over stages (Bellman 1957). In a stage a fixed machine is loaded or not, the variable one holds a flow; its
-//! flow is chosen by the pressure that it leads to. The band's edges are soft inside a margin, so that there is always a plan.
+//! Backwards over stages (Bellman 1957). In a stage one machine at most is modulated: the variable one by its speed, or a
+//! fixed one by loading and unloading it in turns, the others staying as they are. Its flow is chosen by the pressure
+//! that it leads to. The band's edges are soft inside a margin, so that there is always a plan.
 
 use super::model::Model;
-use super::plate::{Plate, Site};
+use super::plate::{MOST_FIXED, Plate, Site};
 
 /// Length of a stage, in seconds.
 pub const STAGE_S: f64 = 120.0;
@@ -74,6 +75,29 @@ struct Base {
     loaded: u8,
 }
 
+/// The machines of a stage, and the one that is modulated.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// Without the modulated one's flow.
+    base: Base,
+    by: Option<usize>,
+    /// Of the modulated one, in m³/min.
+    flows: (f64, f64),
+    /// Of a fixed machine that is modulated; 0: the variable one's curve holds.
+    kw_a_flow: f64,
+}
+
+impl Way {
+    fn at(&self, model: &Model, flow: f64) -> Base {
+        let kw = match self.by {
+            None => 0.0,
+            Some(_) if self.kw_a_flow > 0.0 => self.kw_a_flow * flow,
+            Some(_) => model.variable.power_kw(flow),
+        };
+        Base { flow: self.base.flow + flow, loaded_kw: self.base.loaded_kw + kw, ..self.base }
+    }
+}
+
 /// One combination of the machines' timers.
 #[derive(Debug, Clone)]
 struct Combination {
@@ -92,6 +116,8 @@ pub struct Choice {
     pub on: u8,
     /// A bit for each fixed machine that is to be loaded.
     pub loaded: u8,
+    /// The machine that holds the pressure, if one does; the variable one is at its least flow while a fixed one does.
+    pub modulated: Option<usize>,
     /// Pressure at the stage's end, in bar.
     pub target_bar: f64,
 }
@@ -212,7 +238,6 @@ impl Planner {
     fn back(&mut self, stage: &Stage<'_>) {
         let mut arrived = std::mem::take(&mut self.spare);
         arrived.fill(f32::MAX);
-        let variable = 1_u8 << (self.plates.len() - 1);
         let rows = self.combinations.iter().zip(arrived.chunks_mut(NODES)).zip(self.ahead.chunks(NODES));
         for ((at, best), ahead) in rows {
             let mut soft = [0.0_f32; NODES];
@@ -220,10 +245,8 @@ impl Planner {
                 *soft = ahead + self.penalty(self.band.0 + self.bar_a_node() * i as f64, stage.margin_bar) as f32;
             }
             for base in &at.bases {
-                if at.on & variable == 0 {
-                    self.drift(best, &soft, *base, stage);
-                } else {
-                    self.run(best, &soft, *base, stage);
+                for way in self.ways(stage.model, at, *base).into_iter().flatten() {
+                    self.modulate(best, &soft, &way, stage);
                 }
             }
         }
@@ -249,15 +272,32 @@ impl Planner {
         self.bar_a_node() * model.volume_m3 / (STAGE_S / 60.0)
     }
 
-    fn drift(&self, best: &mut [f32], soft: &[f32], base: Base, stage: &Stage<'_>) {
-        let nodes = (base.flow - stage.demand) / self.flow_a_node(stage.model);
-        let (kwh, idle) = (base.loaded_kw * STAGE_S / 3600.0, base.idle_kw * STAGE_S / 3600.0);
-        let slope = stage.model.power_per_bar * self.bar_a_node();
-        let lowest = stage.model.pressure_factor(self.band.0) + 0.5 * slope * nodes;
-        for (i, best) in best.iter_mut().enumerate() {
-            let cost = kwh * (lowest + slope * i as f64) + idle + self.between(soft, i as f64 + nodes);
-            *best = best.min(cost as f32);
+    /// What can be modulated while the fixed machines are as `base` says.
+    fn ways(&self, model: &Model, at: &Combination, base: Base) -> [Option<Way>; MOST_FIXED + 1] {
+        let mut ways = [None; MOST_FIXED + 1];
+        let fixed = self.plates.len() - 1;
+        let variable_on = at.on & (1 << fixed) != 0;
+        let (least, most) = model.variable.flows();
+        let mut under = base;
+        if variable_on {
+            ways[fixed] = Some(Way { base, by: Some(fixed), flows: (least, most), kw_a_flow: 0.0 });
+            under.flow += least;
+            under.loaded_kw += model.variable.power_kw(least);
         }
+        let mut none_idles = true;
+        for (which, machine) in model.fixed.iter().enumerate() {
+            let idles = at.on & !base.loaded & !at.starting & (1 << which) != 0;
+            if let (true, Some(way)) = (idles, ways.get_mut(which)) {
+                none_idles = false;
+                // Loading takes its idle power away; the difference counts at rated pressure, a percent at most.
+                let kw_a_flow = (machine.power_kw - machine.idle_kw) / machine.flow();
+                *way = Some(Way { base: under, by: Some(which), flows: (0.0, machine.flow()), kw_a_flow });
+            }
+        }
+        if none_idles && !variable_on {
+            ways[fixed] = Some(Way { base, by: None, flows: (0.0, 0.0), kw_a_flow: 0.0 });
+        }
+        ways
     }
 
     /// Linear between nodes; beyond them the last node's, and what it costs to be out of the band.
@@ -271,25 +311,41 @@ impl Planner {
         inside + (at - held).abs() * self.bar_a_node() * BEYOND_KWH
     }
 
-    fn run(&self, best: &mut [f32], soft: &[f32], base: Base, stage: &Stage<'_>) {
-        let machine = &stage.model.variable;
-        let with =
-            |flow: f64| Base { flow: base.flow + flow, loaded_kw: base.loaded_kw + machine.power_kw(flow), ..base };
-        let (least, most) = machine.flows();
-        self.drift(best, soft, with(least), stage);
-        self.drift(best, soft, with(most), stage);
+    /// Takes the best of a way's flows, for each pressure of the grid: those that lead to a node, the least and the most.
+    fn modulate(&self, best: &mut [f32], soft: &[f32], way: &Way, stage: &Stage<'_>) {
         let a_node = self.flow_a_node(stage.model);
-        let node_of = |flow: f64| (base.flow + flow - stage.demand) / a_node;
+        let node_of = |flow: f64| (way.base.flow + flow - stage.demand) / a_node;
+        let (least, most) = way.flows;
+        self.drift(best, soft, way.at(stage.model, least), stage);
+        if least == most {
+            return;
+        }
+        self.drift(best, soft, way.at(stage.model, most), stage);
         let n = NODES as i64;
         let slope = stage.model.power_per_bar * self.bar_a_node();
         for k in (node_of(least).ceil() as i64).max(1 - n)..=(node_of(most).floor() as i64).min(n - 1) {
-            let drawn = with(k as f64 * a_node + stage.demand - base.flow);
+            let drawn = way.at(stage.model, k as f64 * a_node + stage.demand - way.base.flow);
             let kwh = drawn.loaded_kw * STAGE_S / 3600.0;
             let lowest = stage.model.pressure_factor(self.band.0) + 0.5 * slope * k as f64;
             let (constant, rise) = ((kwh * lowest + drawn.idle_kw * STAGE_S / 3600.0) as f32, (kwh * slope) as f32);
             let (from, to) = (k.min(0).unsigned_abs() as usize, k.max(0) as usize);
-            let nodes = best.iter_mut().enumerate().skip(from).zip(soft.iter().skip(to));
-            nodes.for_each(|((i, best), later)| *best = best.min(constant + rise * i as f32 + later));
+            let mut at = constant + rise * from as f32;
+            for (best, later) in best.iter_mut().skip(from).zip(soft.iter().skip(to)) {
+                *best = best.min(at + later);
+                at += rise;
+            }
+        }
+    }
+
+    /// A flow that the pressure follows, wherever it leads.
+    fn drift(&self, best: &mut [f32], soft: &[f32], base: Base, stage: &Stage<'_>) {
+        let nodes = (base.flow - stage.demand) / self.flow_a_node(stage.model);
+        let (kwh, idle) = (base.loaded_kw * STAGE_S / 3600.0, base.idle_kw * STAGE_S / 3600.0);
+        let slope = stage.model.power_per_bar * self.bar_a_node();
+        let lowest = stage.model.pressure_factor(self.band.0) + 0.5 * slope * nodes;
+        for (i, best) in best.iter_mut().enumerate() {
+            let cost = kwh * (lowest + slope * i as f64) + idle + self.between(soft, i as f64 + nodes);
+            *best = best.min(cost as f32);
         }
     }
 
@@ -311,26 +367,19 @@ impl Planner {
         for (to, paid) in &self.combinations.get(index)?.next {
             let at = self.combinations.get(*to)?;
             let ahead = self.ahead.get(to * NODES..(to + 1) * NODES)?;
-            for base in &at.bases {
-                let mut try_flow = |flow: Option<f64>| {
-                    let (cost, target_bar) = self.cost(model, ahead, *base, flow, bar, demand, margin_bar);
+            for way in at.bases.iter().flat_map(|base| self.ways(model, at, *base)).flatten() {
+                let (least, most) = way.flows;
+                let flow_to = |node: usize| {
+                    let rise = self.band.0 + self.bar_a_node() * node as f64 - bar;
+                    demand - way.base.flow + rise * model.volume_m3 / (STAGE_S / 60.0)
+                };
+                let nodes = (0..NODES).map(flow_to).filter(|flow| least < *flow && *flow < most);
+                for flow in nodes.chain([least, most]) {
+                    let (cost, target_bar) = self.cost(model, ahead, way.at(model, flow), bar, demand, margin_bar);
                     let cost = cost + f64::from(*paid);
                     if found.is_none_or(|(best, _)| cost < best) {
-                        found = Some((cost, Choice { on: at.on, loaded: base.loaded, target_bar }));
-                    }
-                };
-                if at.on & (1 << (self.plates.len() - 1)) == 0 {
-                    try_flow(None);
-                    continue;
-                }
-                let (least, most) = model.variable.flows();
-                try_flow(Some(least));
-                try_flow(Some(most));
-                for node in 0..NODES {
-                    let rise = self.band.0 + self.bar_a_node() * node as f64 - bar;
-                    let flow = demand - base.flow + rise * model.volume_m3 / (STAGE_S / 60.0);
-                    if least < flow && flow < most {
-                        try_flow(Some(flow));
+                        let loaded = way.base.loaded;
+                        found = Some((cost, Choice { on: at.on, loaded, modulated: way.by, target_bar }));
                     }
                 }
             }
@@ -339,21 +388,9 @@ impl Planner {
     }
 
     /// kWh of a first stage and everything after it, and where it leads.
-    #[allow(clippy::too_many_arguments, reason = "a formula's terms")]
-    fn cost(
-        &self,
-        model: &Model,
-        ahead: &[f32],
-        base: Base,
-        flow: Option<f64>,
-        bar: f64,
-        demand: f64,
-        margin: f64,
-    ) -> (f64, f64) {
-        let delivered = base.flow + flow.unwrap_or(0.0);
-        let end = bar + (delivered - demand) * (STAGE_S / 60.0) / model.volume_m3;
-        let loaded_kw = base.loaded_kw + flow.map_or(0.0, |flow| model.variable.power_kw(flow));
-        let kw = loaded_kw * model.pressure_factor((bar + end) / 2.0) + base.idle_kw;
+    fn cost(&self, model: &Model, ahead: &[f32], base: Base, bar: f64, demand: f64, margin: f64) -> (f64, f64) {
+        let end = bar + (base.flow - demand) * (STAGE_S / 60.0) / model.volume_m3;
+        let kw = base.loaded_kw * model.pressure_factor((bar + end) / 2.0) + base.idle_kw;
         let later = self.between(ahead, (end - self.band.0) / self.bar_a_node());
         let inside = end.clamp(self.band.0, self.band.1);
         (kw * STAGE_S / 3600.0 + later + self.penalty(inside, margin), end)

@@ -112,6 +112,8 @@ struct Standing {
     made_s: f64,
     /// Of its first stage, in m³/min.
     demand: f64,
+    /// Pressure when it was made, in bar.
+    from_bar: f64,
     choice: Choice,
 }
 
@@ -124,6 +126,8 @@ pub struct Sequencer {
     standing: Option<Standing>,
     /// Distance that plans keep from the band's edges, in bar: with the demand known, and with a forecast.
     margins_bar: (f64, f64),
+    /// Between the last two calls, in seconds.
+    call_s: f64,
 }
 
 /// The bytes are not a state of this station.
@@ -144,7 +148,7 @@ impl Sequencer {
         };
         let width = site.band_bar.1 - site.band_bar.0;
         let planner = Planner::new(&site);
-        Self { site, memory, planner, standing: None, margins_bar: (0.04 * width, 0.06 * width) }
+        Self { site, memory, planner, standing: None, margins_bar: (0.04 * width, 0.06 * width), call_s: 10.0 }
     }
 
     /// With other margins, in bar: where the demand is known, and where it is forecast.
@@ -209,6 +213,9 @@ impl Sequencer {
         let dt_s = memory.last_s.map_or(0.0, |last_s| seen.time_s - last_s);
         let gap = !(0.0..=GAP_S).contains(&dt_s);
         memory.last_s = Some(seen.time_s);
+        if !gap && dt_s > 0.0 {
+            self.call_s = dt_s.min(60.0);
+        }
         if gap {
             self.standing = None;
             memory.pressure_s = None;
@@ -283,7 +290,7 @@ impl Sequencer {
             let since: Vec<(bool, f64)> = self.memory.since.iter().map(|(on, s)| (*on, now_s - s)).collect();
             let demand = means.first().copied().unwrap_or(level);
             let choice = self.planner.choose(&self.memory.model, &since, bar, demand, margin_bar);
-            self.standing = choice.map(|choice| Standing { made_s: now_s, demand, choice });
+            self.standing = choice.map(|choice| Standing { made_s: now_s, demand, from_bar: bar, choice });
         }
         let Some(plan) = self.standing else { return Vec::new() };
         self.commands(plan, now_s, bar, level, coming, seen)
@@ -320,7 +327,19 @@ impl Sequencer {
             .sum();
         let needed = drawn - given + (plan.choice.target_bar - bar) * model.volume_m3 * 60.0 / aim_s;
         let variable_on = plan.choice.on & (1 << fixed) != 0;
-        values.push(if variable_on { model.variable.share(needed) } else { OFF });
+        let modulated = plan.choice.modulated.filter(|which| *which < fixed);
+        values.push(match (variable_on, modulated) {
+            (false, _) => OFF,
+            (true, Some(_)) => self.site.variable.least_share,
+            (true, None) => model.variable.share(needed),
+        });
+        if let Some(value) = modulated.and_then(|which| values.get_mut(which)) {
+            // Loaded where the pressure would fall below its course until the next call.
+            let least = if variable_on { model.variable.flows().0 } else { 0.0 };
+            let course = plan.from_bar + (plan.choice.target_bar - plan.from_bar) * ((now_s - plan.made_s) / STAGE_S).min(1.0);
+            let then = bar + (given + least - drawn) * self.call_s / 60.0 / model.volume_m3;
+            *value = if then < course { LOADED } else { UNLOADED };
+        }
         let edge = self.guard_edges(&mut values, bar, level.max(coming), level.min(coming));
         let reason = if edge { Reason::Edge } else { Reason::Plan };
         values.into_iter().enumerate().map(|(machine, value)| Wish { machine, value, reason }).collect()
@@ -332,8 +351,8 @@ impl Sequencer {
         let (low, high) = self.site.band_bar;
         let edge = EDGE * (high - low);
         let runs = |which: usize| self.memory.since.get(which).is_some_and(|(on, _)| *on);
-        // Soon, machines that run give what they are told to, and the others nothing.
-        let soon = |values: &[f64], drawn: f64| {
+        // Machines that run give what they are told to, the others nothing yet.
+        let after = |values: &[f64], drawn: f64, time_s: f64| {
             let flow = |which: usize, value: f64| match model.fixed.get(which) {
                 Some(machine) if value == LOADED && runs(which) => machine.flow(),
                 Some(_) => 0.0,
@@ -341,13 +360,15 @@ impl Sequencer {
                 None => 0.0,
             };
             let given: f64 = values.iter().enumerate().map(|(which, value)| flow(which, *value)).sum();
-            bar + (given - drawn) * WATCH_S / 60.0 / model.volume_m3
+            bar + (given - drawn) * time_s / 60.0 / model.volume_m3
         };
         let mut by_size: Vec<usize> = (0..fixed).collect();
         by_size.sort_by(|a, b| model.fixed[*a].flow().total_cmp(&model.fixed[*b].flow()));
         let mut acted = false;
-        let short = |values: &[f64]| soon(values, most) < low + edge;
-        if short(values) && values[fixed] < 1.0 {
+        // What runs can be loaded at the next call too, so it is watched until a little after that.
+        let next_s = 1.5 * self.call_s;
+        let short = |values: &[f64]| after(values, most, next_s) < low + edge;
+        if short(values) && runs(fixed) && values[fixed] < 1.0 {
             (values[fixed], acted) = (1.0, true);
         }
         for which in by_size.iter().copied().filter(|which| runs(*which)) {
@@ -355,16 +376,21 @@ impl Sequencer {
                 (values[which], acted) = (LOADED, true);
             }
         }
-        if short(values) {
-            // The smallest that is enough is started, else the largest; what it will give does not count yet.
-            let lacking = most - (soon(values, 0.0) - bar) * model.volume_m3 * 60.0 / WATCH_S;
-            let idle: Vec<usize> = by_size.iter().copied().filter(|which| !runs(*which)).collect();
-            let enough = idle.iter().find(|which| model.fixed[**which].flow() >= lacking).or(idle.last());
-            if let Some(which) = enough {
-                (values[*which], acted) = (LOADED, true);
+        // What does not run takes its time to start: it is called while all that runs would not do until then.
+        let all: Vec<f64> = (0..=fixed).map(|which| if which == fixed { 1.0 } else { LOADED }).collect();
+        let watch_s = WATCH_S.max(next_s);
+        if after(&all, most, watch_s) < low + edge {
+            let lacking = most - (after(&all, 0.0, watch_s) - bar) * model.volume_m3 * 60.0 / watch_s;
+            let mut idle: Vec<usize> = (0..=fixed).filter(|which| !runs(*which)).collect();
+            let size = |which: &usize| model.fixed.get(*which).map_or(model.variable.flows().1, |m| m.flow());
+            idle.sort_by(|a, b| size(a).total_cmp(&size(b)));
+            // The smallest that is enough, else the largest.
+            if let Some(which) = idle.iter().find(|which| size(which) >= lacking).or(idle.last()) {
+                let full = if *which == fixed { 1.0 } else { LOADED };
+                (values[*which], acted) = (full, acted || values[*which] < full);
             }
         }
-        let over = |values: &[f64]| soon(values, least) > high - edge;
+        let over = |values: &[f64]| after(values, least, next_s) > high - edge;
         if over(values) && values[fixed] > OFF {
             (values[fixed], acted) = (self.site.variable.least_share, true);
         }
