@@ -76,6 +76,11 @@ impl Past {
         self.level
     }
 
+    /// Whether a reading is further from the level than readings use to be.
+    pub fn is_step(&self, flow: f64) -> bool {
+        self.level.is_some_and(|level| (flow - level).abs() > 4.0 * self.spread.max(0.02 * level).max(0.05))
+    }
+
     /// Means of the next stages of this length, in m³/min.
     pub fn ahead(&self, time_s: f64, stage_s: f64, stages: usize) -> Vec<f64> {
         let level = self.level.unwrap_or(0.0);

@@ -1,17 +1,21 @@
 //! What is learnt of the machines: their powers by averaging, their flows and the pressure by a Kalman filter.
 //!
-//! The filter's state is the pressure and, for each machine, the ratio of its true flow to its plate's; what moves the
-//! pressure is what is delivered less what is drawn (Kalman 1960; the joint estimation of a state and of gains that enter it
-//! linearly).
+//! The filter's state is the pressure and, for each machine and for the demand, by how much more than the papers say it moves
+//! the pressure (Kalman 1960; the joint estimation of a state and of gains that enter it linearly). The demand's gain is
+//! that of the volume, since the flow meter is right; a machine's over it is the machine's.
 
 use serde::{Deserialize, Serialize};
 
 use super::plate::Site;
 
-/// Machines and the pressure.
-const STATES: usize = super::plate::MOST_FIXED + 2;
+/// The pressure, the demand, and the machines.
+const STATES: usize = super::plate::MOST_FIXED + 3;
+/// Where the machines' gains begin.
+const FIRST: usize = 2;
 /// Standard deviation that flows may have from their plates.
 const FLOW_SD: f64 = 0.03;
+/// Standard deviation that the volume may have from the papers.
+const VOLUME_SD: f64 = 0.04;
 /// Standard deviation of a pressure reading, in bar: a transmitter of 0.1 % of 10 bar.
 const READING_SD_BAR: f64 = 0.01;
 /// Standard deviation of what is drawn unmeasured between two readings, as a share of the flow.
@@ -113,7 +117,10 @@ pub struct Model {
     /// Growth of power for each bar, as a share; 6 to 7 % are usual.
     pub power_per_bar: f64,
     rated_bar: f64,
+    plate_volume_m3: f64,
     bar: Option<f64>,
+    /// By how much more than by the papers the demand and the machines move the pressure; the first is not used.
+    gains: [f64; STATES],
     covariance: [[f64; STATES]; STATES],
     doubted: u32,
 }
@@ -130,8 +137,9 @@ impl Model {
         let plate = &site.variable;
         let mut spread = [[0.0; 3]; 3];
         spread.iter_mut().enumerate().for_each(|(i, row)| row[i] = 0.02_f64.powi(2));
-        let mut covariance = [[0.0; STATES]; STATES];
-        covariance.iter_mut().enumerate().for_each(|(i, row)| row[i] = FLOW_SD.powi(2));
+        // A gain is a flow over a volume: all share the volume's doubt.
+        let mut covariance = [[VOLUME_SD.powi(2); STATES]; STATES];
+        covariance.iter_mut().enumerate().skip(FIRST).for_each(|(i, row)| row[i] += FLOW_SD.powi(2));
         Self {
             fixed: fixed.collect(),
             variable: VariableModel {
@@ -145,7 +153,9 @@ impl Model {
             volume_m3: site.volume_m3,
             power_per_bar: 0.06,
             rated_bar: (site.band_bar.0 + site.band_bar.1) / 2.0,
+            plate_volume_m3: site.volume_m3,
             bar: None,
+            gains: [1.0; STATES],
             covariance,
             doubted: 0,
         }
@@ -169,13 +179,18 @@ impl Model {
 
     /// Whether this describes the same machines, and every number is one.
     pub fn fits(&self, site: &Site) -> bool {
-        let own = self.fixed.iter().map(|m| m.plate_flow).chain([self.variable.plate_flow, self.volume_m3]);
+        let own = self.fixed.iter().map(|m| m.plate_flow).chain([self.variable.plate_flow, self.plate_volume_m3]);
         let theirs = site.fixed.iter().map(|p| p.flow).chain([site.variable.flow, site.volume_m3]);
         let learnt = self.fixed.iter().flat_map(|m| [m.ratio, m.power_kw, m.idle_kw]);
         let rest = self.variable.curve.iter().chain(self.covariance.iter().flatten()).copied();
         self.fixed.len() == site.fixed.len()
             && own.eq(theirs)
-            && learnt.chain(rest).chain(self.bar).chain([self.variable.ratio]).all(f64::is_finite)
+            && learnt
+                .chain(rest)
+                .chain(self.bar)
+                .chain(self.gains)
+                .chain([self.variable.ratio, self.volume_m3])
+                .all(f64::is_finite)
             && self.variable.covariance.iter().flatten().all(|x| x.is_finite())
     }
 
@@ -193,19 +208,15 @@ impl Model {
     fn predict(&mut self, dt_s: f64, seen: &[Seen], drawn: f64) {
         let Some(bar) = self.bar.as_mut() else { return };
         let fixed = self.fixed.len();
-        let gain = dt_s / 60.0 / self.volume_m3;
+        let gain = dt_s / 60.0 / self.plate_volume_m3;
         let mut by = [0.0; STATES];
-        let mut delivered = 0.0;
+        by[1] = -gain * drawn;
         for (which, machine) in seen.iter().enumerate().take(fixed + 1) {
-            let (flow, ratio) = match self.fixed.get(which) {
-                Some(m) => (m.plate_flow, m.ratio),
-                None => (self.variable.plate_flow, self.variable.ratio),
-            };
-            by[which + 1] = gain * flow * machine.share;
-            delivered += flow * ratio * machine.share;
+            let flow = self.fixed.get(which).map_or(self.variable.plate_flow, |m| m.plate_flow);
+            by[which + FIRST] = gain * flow * machine.share;
         }
         let unknown = seen.iter().any(|machine| !machine.known);
-        *bar += gain * (delivered - drawn);
+        *bar += self.gains.iter().zip(by).skip(1).map(|(g, b)| g * b).sum::<f64>();
         // P ← F P Fᵀ + Q with F the identity but for its first row, (1, by).
         let p = &mut self.covariance;
         let top: [f64; STATES] = std::array::from_fn(|j| p[0][j] + (1..STATES).map(|k| by[k] * p[k][j]).sum::<f64>());
@@ -236,11 +247,15 @@ impl Model {
         let spread = self.covariance[0][0] + READING_SD_BAR.powi(2);
         let gain: [f64; STATES] = std::array::from_fn(|i| self.covariance[i][0] / spread);
         self.bar = Some(bar + gain[0] * off);
-        for (machine, g) in self.fixed.iter_mut().zip(&gain[1..]) {
-            machine.ratio = (machine.ratio + g * off).clamp(0.8, 1.2);
+        for (own, g) in self.gains.iter_mut().zip(gain).skip(1) {
+            *own = (*own + g * off).clamp(0.7, 1.4);
         }
-        let g = gain.get(self.fixed.len() + 1).copied().unwrap_or(0.0);
-        self.variable.ratio = (self.variable.ratio + g * off).clamp(0.8, 1.2);
+        let demand = self.gains[1];
+        self.volume_m3 = self.plate_volume_m3 / demand;
+        for (machine, own) in self.fixed.iter_mut().zip(&self.gains[FIRST..]) {
+            machine.ratio = own / demand;
+        }
+        self.variable.ratio = self.gains.get(self.fixed.len() + FIRST).map_or(1.0, |own| own / demand);
         let row = self.covariance[0];
         for i in 0..STATES {
             for j in 0..STATES {

@@ -18,6 +18,10 @@ const GAP_S: f64 = 300.0;
 const AIM_S: f64 = 60.0;
 /// So far ahead the band's edges are watched, in seconds: a start and two calls.
 const WATCH_S: f64 = 30.0;
+/// A step of demand that nobody foresaw, as a share of what all machines give.
+const STEP_SHARE: f64 = 0.4;
+/// From such a step until another machine gives air, in seconds: a call and a start.
+const REACTION_S: f64 = 22.0;
 /// So near to an edge, in shares of the band, it acts at once.
 const EDGE: f64 = 0.02;
 
@@ -148,7 +152,7 @@ impl Sequencer {
         };
         let width = site.band_bar.1 - site.band_bar.0;
         let planner = Planner::new(&site);
-        Self { site, memory, planner, standing: None, margins_bar: (0.04 * width, 0.06 * width), call_s: 10.0 }
+        Self { site, memory, planner, standing: None, margins_bar: (0.04 * width, 0.05 * width), call_s: 10.0 }
     }
 
     /// With other margins, in bar: where the demand is known, and where it is forecast.
@@ -276,6 +280,19 @@ impl Sequencer {
         (means, false)
     }
 
+    /// Pressure that a step of demand would take until another machine gives air, beyond what those that run can give.
+    fn reserve_bar(&self, level: f64) -> f64 {
+        let model = &self.memory.model;
+        let flows = model.fixed.iter().map(|machine| machine.flow()).chain([model.variable.flows().1]);
+        let (mut all, mut ready) = (0.0, 0.0);
+        for (flow, (on, _)) in flows.zip(&self.memory.since) {
+            all += flow;
+            ready += if *on { flow } else { 0.0 };
+        }
+        let lacking = (level + STEP_SHARE * all).min(all) - ready;
+        (lacking * REACTION_S / 60.0 / model.volume_m3).clamp(0.0, 0.2 * (self.site.band_bar.1 - self.site.band_bar.0))
+    }
+
     fn decide(&mut self, seen: &Observation<'_>, bar: f64, level: f64) -> Vec<Wish> {
         let now_s = seen.time_s;
         let coming = seen.ahead.and_then(|ahead| ahead.mean(now_s, now_s + AIM_S)).unwrap_or(level);
@@ -285,7 +302,7 @@ impl Sequencer {
         });
         if stale {
             let (means, known) = self.demand(seen, level);
-            let margin_bar = if known { self.margins_bar.0 } else { self.margins_bar.1 };
+            let margin_bar = if known { self.margins_bar.0 } else { self.margins_bar.1 + self.reserve_bar(level) };
             self.planner.plan(&self.memory.model, &means, margin_bar);
             let since: Vec<(bool, f64)> = self.memory.since.iter().map(|(on, s)| (*on, now_s - s)).collect();
             let demand = means.first().copied().unwrap_or(level);
@@ -336,11 +353,19 @@ impl Sequencer {
         if let Some(value) = modulated.and_then(|which| values.get_mut(which)) {
             // Loaded where the pressure would fall below its course until the next call.
             let least = if variable_on { model.variable.flows().0 } else { 0.0 };
-            let course = plan.from_bar + (plan.choice.target_bar - plan.from_bar) * ((now_s - plan.made_s) / STAGE_S).min(1.0);
+            let course =
+                plan.from_bar + (plan.choice.target_bar - plan.from_bar) * ((now_s - plan.made_s) / STAGE_S).min(1.0);
             let then = bar + (given + least - drawn) * self.call_s / 60.0 / model.volume_m3;
             *value = if then < course { LOADED } else { UNLOADED };
         }
-        let edge = self.guard_edges(&mut values, bar, level.max(coming), level.min(coming));
+        // A known demand is watched as it comes; else a reading that leaves the level may be a step, and is taken at its word.
+        let drawn_soon = seen.ahead.and_then(|ahead| ahead.mean(now_s, now_s + WATCH_S));
+        let (most, least) = match (drawn_soon, seen.flow) {
+            (Some(mean), _) => (mean, mean),
+            (None, Some(flow)) if self.memory.past.is_step(flow) => (level.max(flow), level.min(flow)),
+            (None, _) => (level.max(coming), level.min(coming)),
+        };
+        let edge = self.guard_edges(&mut values, bar, most, least);
         let reason = if edge { Reason::Edge } else { Reason::Plan };
         values.into_iter().enumerate().map(|(machine, value)| Wish { machine, value, reason }).collect()
     }
