@@ -365,13 +365,13 @@ impl Sequencer {
             (None, Some(flow)) if self.memory.past.is_step(flow) => (level.max(flow), level.min(flow)),
             (None, _) => (level.max(coming), level.min(coming)),
         };
-        let edge = self.guard_edges(&mut values, bar, most, least);
+        let edge = self.guard_edges(&mut values, now_s, bar, (least, most));
         let reason = if edge { Reason::Edge } else { Reason::Plan };
         values.into_iter().enumerate().map(|(machine, value)| Wish { machine, value, reason }).collect()
     }
 
     /// Changes commands under which the pressure would leave the band soon; whether it did.
-    fn guard_edges(&self, values: &mut [f64], bar: f64, most: f64, least: f64) -> bool {
+    fn guard_edges(&self, values: &mut [f64], now_s: f64, bar: f64, (least, most): (f64, f64)) -> bool {
         let (model, fixed) = (&self.memory.model, self.site.fixed.len());
         let (low, high) = self.site.band_bar;
         let edge = EDGE * (high - low);
@@ -405,14 +405,25 @@ impl Sequencer {
         let all: Vec<f64> = (0..=fixed).map(|which| if which == fixed { 1.0 } else { LOADED }).collect();
         let watch_s = WATCH_S.max(next_s);
         if after(&all, most, watch_s) < low + edge {
-            let lacking = most - (after(&all, 0.0, watch_s) - bar) * model.volume_m3 * 60.0 / watch_s;
-            let mut idle: Vec<usize> = (0..=fixed).filter(|which| !runs(*which)).collect();
+            let mut lacking = most - (after(&all, 0.0, watch_s) - bar) * model.volume_m3 * 60.0 / watch_s;
+            let plates: Vec<_> = self.site.fixed.iter().chain([&self.site.variable]).collect();
+            // A machine that stopped a moment ago would refuse.
+            let may = |which: &usize| {
+                let rested = |(on, since): &(bool, f64)| !on && now_s - since >= plates[*which].least_off_s;
+                self.memory.since.get(*which).is_some_and(rested)
+            };
+            let mut idle: Vec<usize> = (0..=fixed).filter(may).collect();
             let size = |which: &usize| model.fixed.get(*which).map_or(model.variable.flows().1, |m| m.flow());
             idle.sort_by(|a, b| size(a).total_cmp(&size(b)));
-            // The smallest that is enough, else the largest.
-            if let Some(which) = idle.iter().find(|which| size(which) >= lacking).or(idle.last()) {
-                let full = if *which == fixed { 1.0 } else { LOADED };
-                (values[*which], acted) = (full, acted || values[*which] < full);
+            // The smallest that is enough, else the largest and what else it takes.
+            while let Some(at) = idle.iter().position(|which| size(which) >= lacking).or(idle.len().checked_sub(1)) {
+                let which = idle.remove(at);
+                let full = if which == fixed { 1.0 } else { LOADED };
+                (values[which], acted) = (full, acted || values[which] < full);
+                lacking -= size(&which);
+                if lacking <= 0.0 {
+                    break;
+                }
             }
         }
         let over = |values: &[f64]| after(values, least, next_s) > high - edge;

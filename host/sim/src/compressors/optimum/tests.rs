@@ -97,8 +97,8 @@ fn a_constant_demand_costs_what_the_best_steady_state_does() {
 fn a_finer_grid_hardly_changes_it() {
     let seed = 4;
     let real = machines(seed);
-    // A night, the morning's start, breaks and the change of shifts.
-    let demand = Demand::new(seed).ahead(180, 720);
+    // The end of a night and the morning's start.
+    let demand = Demand::new(seed).ahead(180, 300);
     let cost = |grid| least_cost(&real, &demand, START_ON, START_BAR, grid).unwrap();
     let used = cost(GRID);
     let finer = cost(Grid { pressures: 2 * GRID.pressures - 1, ..GRID });
