@@ -12,8 +12,8 @@ const DAY: usize = 288;
 const DAYS: usize = 14;
 /// Bins that two days are compared over.
 const LOOK: usize = 36;
-/// A whole number of weeks ago, the distance counts so much.
-const SAME_WEEKDAY: f64 = 0.6;
+/// What another weekday adds to the distance: mornings are alike where the days are not.
+const OTHER_WEEKDAY: f64 = 0.25;
 /// Time in which a difference from the usual fades, in seconds.
 const FADE_S: f64 = 1500.0;
 /// Weight of a new reading, in the level of now.
@@ -120,8 +120,8 @@ impl Past {
             // What was lately counts more.
             let terms = today.iter().zip(then).enumerate();
             let sum: f64 = terms.map(|(i, (a, b))| f64::from((a - b).abs()) * 0.93_f64.powi((LOOK - i) as i32)).sum();
-            let week = if ago.is_multiple_of(7) { SAME_WEEKDAY } else { 1.0 };
-            Some((ago, sum / 13.0 * week / scale.max(1e-6)))
+            let week = if ago.is_multiple_of(7) { 0.0 } else { OTHER_WEEKDAY };
+            Some((ago, sum / 13.0 / scale.max(1e-6) + week))
         };
         let found: Vec<_> = (1..=DAYS).filter_map(distance).collect();
         found.into_iter().map(|(ago, far)| (ago, (-far / 0.08).exp().max(1e-9))).collect()
