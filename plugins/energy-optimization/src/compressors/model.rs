@@ -194,8 +194,9 @@ impl Model {
             && self.variable.covariance.iter().flatten().all(|x| x.is_finite())
     }
 
-    /// Takes what happened in the last `dt_s` seconds: the machines, what was drawn in m³/min, the pressure now.
-    pub fn update(&mut self, dt_s: f64, seen: &[Seen], drawn: f64, pressure: Option<f64>) {
+    /// Takes what happened in the last `dt_s` seconds: the machines, what was drawn in m³/min and how far that may be
+    /// off, the pressure now.
+    pub fn update(&mut self, dt_s: f64, seen: &[Seen], drawn: (f64, f64), pressure: Option<f64>) {
         self.predict(dt_s, seen, drawn);
         if let Some(reading) = pressure {
             self.correct(reading);
@@ -205,7 +206,7 @@ impl Model {
         }
     }
 
-    fn predict(&mut self, dt_s: f64, seen: &[Seen], drawn: f64) {
+    fn predict(&mut self, dt_s: f64, seen: &[Seen], (drawn, doubt): (f64, f64)) {
         let Some(bar) = self.bar.as_mut() else { return };
         let fixed = self.fixed.len();
         let gain = dt_s / 60.0 / self.plate_volume_m3;
@@ -225,7 +226,7 @@ impl Model {
             p[0][j] = top[j];
             p[j][0] = top[j];
         }
-        let sd = gain * DRAWN_SD * drawn.max(2.0) + if unknown { 0.1 } else { 0.0 };
+        let sd = gain * (DRAWN_SD * drawn.max(2.0) + doubt) + if unknown { 0.1 } else { 0.0 };
         p[0][0] = corner + sd * sd;
     }
 

@@ -108,6 +108,7 @@ struct Memory {
     since: Vec<(bool, f64)>,
     last_s: Option<f64>,
     pressure_s: Option<f64>,
+    last_flow: Option<f64>,
 }
 
 /// The plan in force.
@@ -149,6 +150,7 @@ impl Sequencer {
             since: vec![(false, f64::NEG_INFINITY); machines],
             last_s: None,
             pressure_s: None,
+            last_flow: None,
         };
         let width = site.band_bar.1 - site.band_bar.0;
         let planner = Planner::new(&site);
@@ -245,14 +247,19 @@ impl Sequencer {
             let power_kw = seen.powers_kw.get(which).copied().flatten();
             machines.push(Seen { power_kw, on, share, known });
         }
-        let drawn = seen.flow.or(memory.past.level()).unwrap_or(0.0);
+        // A meter tells this moment's flow, the filter needs that of the time since the last call: where both differ, neither
+        // is sure.
+        let now = seen.flow.or(memory.past.level()).unwrap_or(0.0);
+        let before = memory.last_flow.unwrap_or(now);
+        memory.last_flow = Some(now);
+        let (drawn, doubt) = ((now + before) / 2.0, (now - before).abs() / 2.0);
         if let Some(flow) = seen.flow {
             memory.past.observe(seen.time_s, flow);
         }
         if gap {
-            memory.model.update(0.0, &[], drawn, seen.pressure_bar);
+            memory.model.update(0.0, &[], (drawn, doubt), seen.pressure_bar);
         } else {
-            memory.model.update(dt_s, &machines, drawn, seen.pressure_bar);
+            memory.model.update(dt_s, &machines, (drawn, doubt), seen.pressure_bar);
         }
         if seen.pressure_bar.is_some() {
             memory.pressure_s = Some(seen.time_s);
@@ -343,6 +350,16 @@ impl Sequencer {
             })
             .sum();
         let needed = drawn - given + (plan.choice.target_bar - bar) * model.volume_m3 * 60.0 / aim_s;
+        let mut needed = needed;
+        // A demand that changes within the aim's time would lead through pressures that the ends do not show.
+        for part_s in [AIM_S / 2.0, AIM_S] {
+            if let Some(mean) = seen.ahead.and_then(|ahead| ahead.mean(now_s, now_s + part_s)) {
+                let (low, high) =
+                    (self.site.band_bar.0 + self.margins_bar.0, self.site.band_bar.1 - self.margins_bar.0);
+                let to = |end: f64| mean - given + (end - bar) * model.volume_m3 * 60.0 / part_s;
+                needed = needed.clamp(to(low), to(high));
+            }
+        }
         let variable_on = plan.choice.on & (1 << fixed) != 0;
         let modulated = plan.choice.modulated.filter(|which| *which < fixed);
         values.push(match (variable_on, modulated) {
