@@ -23,7 +23,7 @@ const STEP_SHARE: f64 = 0.4;
 /// From such a step until another machine gives air, in seconds: a call and a start.
 const REACTION_S: f64 = 22.0;
 /// So near to an edge, in shares of the band, it acts at once.
-const EDGE: f64 = 0.02;
+const EDGE: f64 = 0.04;
 
 /// Commands of a fixed machine.
 const OFF: f64 = 0.0;
@@ -154,7 +154,7 @@ impl Sequencer {
         };
         let width = site.band_bar.1 - site.band_bar.0;
         let planner = Planner::new(&site);
-        Self { site, memory, planner, standing: None, margins_bar: (0.04 * width, 0.05 * width), call_s: 10.0 }
+        Self { site, memory, planner, standing: None, margins_bar: (0.07 * width, 0.06 * width), call_s: 10.0 }
     }
 
     /// With other margins, in bar: where the demand is known, and where it is forecast.
