@@ -1,4 +1,5 @@
 <<<<<<< HEAD
+<<<<<<< HEAD
 //! Plans what a site buys, stores and shifts.
 //!
 //! - [`storage`]: a battery behind one meter, under a tariff and with generation of its own
@@ -21,3 +22,8 @@ pub mod forecast;
 
 pub mod peak;
 >>>>>>> e-steel
+=======
+//! Plans what a site buys, stores and shifts.
+
+pub mod compressors;
+>>>>>>> e-compressors

@@ -1,0 +1,17 @@
+//! Sequences compressors on one receiver: which runs, which is loaded, how fast the variable one turns.
+//!
+//! - [`plate`]: what a site knows of its machines, and how it is written
+//! - [`model`]: what is learnt of them: powers, flows, the pressure behind the noise
+//! - [`demand`]: how much air will be drawn, from the site's own past
+//! - [`plan`]: dynamic programming over the next hour and a half
+//! - [`sequencer`]: observations in, wishes out
+
+pub mod plate;
+
+pub mod model;
+
+pub mod demand;
+
+pub mod plan;
+
+pub mod sequencer;
