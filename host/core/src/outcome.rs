@@ -170,6 +170,21 @@ pub struct PlanStep {
     pub setpoint: f64,
 }
 
+/// A series that a plan reckons with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// The plugin's name for it.
+    pub name: String,
+    /// As the plugin says it, UCUM.
+    pub unit: String,
+    /// Start of the first value.
+    pub start_ns: TimeNs,
+    /// From one value to the next.
+    pub step_ns: DurationNs,
+    /// What is expected.
+    pub values: Vec<f64>,
+}
+
 /// `plan`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -177,6 +192,8 @@ pub struct Plan {
     pub proposals: Vec<Proposal>,
     /// For later.
     pub schedule: Vec<PlanStep>,
+    /// What it reckons with.
+    pub expected: Vec<Expectation>,
     /// Over the schedule.
     pub expected_cost: f64,
     /// Over how much time.

@@ -6,7 +6,7 @@ use dinrail_core::description as core;
 use dinrail_core::frame::{Block, Frame};
 use dinrail_core::guard::Mode;
 use dinrail_core::outcome::{
-    Anomaly, ChartSignal, Contribution, Decision, Fault, Forecast, Health, ItemVerdict, Life, OutputState, Plan,
+    Anomaly, ChartSignal, Contribution, Decision, Expectation, Fault, Forecast, Health, ItemVerdict, Life, OutputState, Plan,
     PlanStep, Proposal, Results, Severity, tidy,
 };
 use dinrail_core::outlook::Outlook;
@@ -281,9 +281,17 @@ pub(crate) fn proposals(items: Vec<wire::Proposal>) -> Results {
 pub(crate) fn plan(plan: answers::energy::EnergyPlan) -> Results {
     let step =
         |step: answers::energy::Step| PlanStep { output: step.output, time_ns: step.time_ns, setpoint: step.setpoint };
+    let expected = |series: answers::energy::Expectation| Expectation {
+        name: series.name,
+        unit: series.unit,
+        start_ns: series.start_ns,
+        step_ns: series.step_ns,
+        values: series.values,
+    };
     Results::Plan(Plan {
         proposals: plan.proposals.into_iter().map(proposal).collect(),
         schedule: plan.schedule.into_iter().map(step).collect(),
+        expected: plan.expected.into_iter().map(expected).collect(),
         expected_cost: plan.expected_cost,
         horizon_ns: plan.horizon_ns,
     })

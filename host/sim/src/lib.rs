@@ -44,7 +44,7 @@ pub mod judge;
 
 pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
 pub use options::{Options, Recorded};
-pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Signal, Truth, Value};
+pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Schedule, Signal, Truth, Value};
 
 /// Names that [`plant()`] knows.
 pub const PLANTS: [&str; 11] = [

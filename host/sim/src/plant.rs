@@ -135,6 +135,25 @@ pub trait Plant: Send {
     fn account(&self) -> Option<Account> {
         None
     }
+    /// What its site would know ahead: schedules, tariffs.
+    fn schedules(&self) -> &[Schedule] {
+        &[]
+    }
+    /// Such a series from the present step on, at most so many steps; short where its end is near.
+    fn ahead(&mut self, _schedule: usize, _steps: usize) -> Vec<f64> {
+        Vec::new()
+    }
+}
+
+/// A series that a site knows ahead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// With the plant's prefix: `home.price`.
+    pub name: &'static str,
+    /// UCUM.
+    pub unit: &'static str,
+    /// From one value to the next, in seconds; steps count from the plant's start.
+    pub step_s: f64,
 }
 
 /// The plants' internal step, in seconds.

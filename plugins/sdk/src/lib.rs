@@ -77,7 +77,7 @@ pub use worlds::{
 };
 
 pub use bindings::anomaly_detection::exports::dinrail::plugin::anomaly::{Anomaly, Contribution, Severity};
-pub use bindings::energy_optimization::exports::dinrail::plugin::energy::{EnergyPlan, Step};
+pub use bindings::energy_optimization::exports::dinrail::plugin::energy::{EnergyPlan, Expectation, Step};
 pub use bindings::lifecycle::dinrail::plugin::assets::{self, Table};
 pub use bindings::lifecycle::dinrail::plugin::types::{
     Bindings, Block, Column, Description, Fault, Frame, Input, InputBinding, InputKind, Mode, ModelSlot, Outlook,

@@ -326,6 +326,13 @@ pub enum ContextKind {
         /// When a value became known.
         known_at: KnownAt,
     },
+    /// What a simulated plant's site knows ahead.
+    Schedule {
+        /// The plant.
+        source: SourceId,
+        /// Index into `dinrail_sim::Plant::schedules`.
+        index: usize,
+    },
     /// Versions that are published.
     Topic {
         /// The link.

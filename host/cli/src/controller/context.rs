@@ -3,6 +3,7 @@
 //! A value counts from the moment it became known, so that a run over a recording sees no more than the controller did.
 
 use super::calendar::Calendar;
+use super::plant::SharedPlant;
 use crate::config::bind::BoundSeries;
 use crate::config::{self, Config, ContextKind, KnownAt};
 use dinrail_core::outlook::{Ahead, Outlook, Series, Timeline};
@@ -21,6 +22,7 @@ pub struct Contexts {
     calendar: Calendar,
     /// Links on which versions arrive, with the topics of their contexts.
     links: Vec<MqttLink>,
+    plants: Vec<(SourceId, SharedPlant)>,
     /// What plugins are told where none of their slots is filled.
     nothing: Arc<Outlook>,
 }
@@ -63,17 +65,24 @@ impl Contexts {
                 ContextKind::Table { source, column, known_at } => {
                     table(config, *source, *column, known_at).map_err(|error| (index, error))?
                 }
-                ContextKind::Topic { .. } | ContextKind::Calendar { .. } => Timeline::default(),
+                ContextKind::Topic { .. } | ContextKind::Schedule { .. } | ContextKind::Calendar { .. } => {
+                    Timeline::default()
+                }
             };
             contexts.push(Context { config: context.clone(), timeline });
         }
         let calendar = Calendar::new(&config.site);
-        Ok(Contexts { contexts, calendar, links: Vec::new(), nothing: Arc::default() })
+        Ok(Contexts { contexts, calendar, links: Vec::new(), plants: Vec::new(), nothing: Arc::default() })
     }
 
     /// Takes versions from these links.
     pub fn listen(&mut self, links: Vec<MqttLink>) {
         self.links = links;
+    }
+
+    /// Asks these simulated plants for their schedules.
+    pub fn watch(&mut self, plants: Vec<(SourceId, SharedPlant)>) {
+        self.plants = plants;
     }
 
     /// Takes in what arrived.
@@ -109,11 +118,19 @@ impl Contexts {
 
     fn ahead(&self, context: &Context, now_ns: TimeNs) -> Option<Ahead> {
         let config::Context { step_ns, horizon_ns, holds_ns, .. } = context.config;
-        let ContextKind::Calendar { value, rules } = &context.config.kind else {
-            return context.timeline.ahead(now_ns, step_ns, holds_ns, horizon_ns);
-        };
         let step = i64::try_from(step_ns).ok()?;
         let start_ns = now_ns.div_euclid(step) * step;
+        let (value, rules) = match &context.config.kind {
+            ContextKind::Calendar { value, rules } => (value, rules),
+            ContextKind::Schedule { source, index } => {
+                let (_, plant) = self.plants.iter().find(|(id, _)| id == source)?;
+                let values = plant.ahead(*index, usize::try_from(horizon_ns.div_ceil(step_ns)).ok()?);
+                return (!values.is_empty()).then_some(Ahead { start_ns, values, known_at_ns: now_ns });
+            }
+            ContextKind::Table { .. } | ContextKind::Topic { .. } => {
+                return context.timeline.ahead(now_ns, step_ns, holds_ns, horizon_ns);
+            }
+        };
         let mut known_at_ns = TimeNs::MIN;
         let mut values = Vec::new();
         for index in 0..i64::try_from(horizon_ns.div_ceil(step_ns)).ok()? {

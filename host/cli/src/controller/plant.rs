@@ -45,6 +45,12 @@ impl SharedPlant {
         self.lock().account()
     }
 
+    /// What its site knows ahead; at most so many steps.
+    #[must_use]
+    pub fn ahead(&self, schedule: usize, steps: usize) -> Vec<f64> {
+        self.lock().ahead(schedule, steps)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Box<dyn Plant>> {
         // Only the scan thread holds it, so a poisoned lock means that the scan itself panicked.
         self.plant.lock().unwrap_or_else(PoisonError::into_inner)

@@ -73,6 +73,8 @@ pub enum Nonsense {
 pub const MAX_CONTRIBUTIONS: usize = 64;
 /// Steps of a plan: a week of quarter hours for a few outputs.
 pub const MAX_PLAN_STEPS: usize = 4_096;
+/// Series that a plan reckons with.
+pub const MAX_EXPECTATIONS: usize = 8;
 /// Forecast steps of a call: 64 series, a week of hours ahead.
 pub const MAX_FORECASTS: usize = 16_384;
 /// Characters of a reason, a mode or a defect that are kept.
@@ -201,6 +203,13 @@ fn check_plan(plan: &mut Plan, question: &Question<'_>) -> Result<(), Nonsense> 
     for step in &plan.schedule {
         index("output", step.output, question.outputs)?;
         finite("planned setpoint", step.setpoint)?;
+    }
+    at_most("expected series", plan.expected.len(), MAX_EXPECTATIONS)?;
+    for series in &mut plan.expected {
+        at_most("expected values", series.values.len(), MAX_PLAN_STEPS)?;
+        series.values.iter().try_for_each(|value| finite("expected value", *value))?;
+        tidy(&mut series.name);
+        tidy(&mut series.unit);
     }
     finite("expected cost", plan.expected_cost)
 }

@@ -21,7 +21,7 @@
 //! | verdict | `item`, `decision`, `defect`, `confidence` |
 //! | signal | `tag`, `statistic`, `lower`, `upper`, `rule` |
 //! | proposal | `output`, `setpoint`, `unit`, `confidence`, `verdict`, `reason` (the guard's), `applied`, `rationale` (the plugin's) |
-//! | plan | `schedule` [{`output`, `time`, `setpoint`, `unit`}], `expected_cost`, `horizon_s` |
+//! | plan | `schedule` [{`output`, `time`, `setpoint`, `unit`}], `expected` [{`name`, `unit`, `start`, `step_s`, `values`}], `expected_cost`, `horizon_s` |
 //! | forecast | `tag`, `step`, `unit`, `quantiles` {level: value} |
 //! | order | `item`, `quantity`, `unit`, `confidence`, `verdict`, `reason`, `applied`, `rationale` |
 //! | fault | `outcome` (missed, faulted, skipped), `fault`, `detail` |

@@ -4,7 +4,7 @@ mod schema;
 
 use super::*;
 use dinrail_core::outcome::{
-    Anomaly, ChartSignal, Contribution, Decision, Fault, ItemVerdict, Life, PlanStep, Severity,
+    Anomaly, ChartSignal, Contribution, Decision, Expectation, Fault, ItemVerdict, Life, PlanStep, Severity,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -122,6 +122,13 @@ fn proposals_plans_and_orders() {
     let plan = Plan {
         proposals: wishes.to_vec(),
         schedule: vec![PlanStep { output: 0, time_ns: T0, setpoint: 80.0 }],
+        expected: vec![Expectation {
+            name: "load".into(),
+            unit: "kW".into(),
+            start_ns: T0,
+            step_ns: 900_000_000_000,
+            values: vec![3.5, 4.0],
+        }],
         expected_cost: 12.5,
         horizon_ns: 86_400_000_000_000,
     };
@@ -130,6 +137,10 @@ fn proposals_plans_and_orders() {
     assert_eq!(
         written[0]["schedule"],
         json!([{"output": "reactor.temp_sp", "time": "2020-03-09T10:14:33.250Z", "setpoint": 80.0, "unit": "Cel"}])
+    );
+    assert_eq!(
+        written[0]["expected"],
+        json!([{"name": "load", "unit": "kW", "start": "2020-03-09T10:14:33.250Z", "step_s": 900.0, "values": [3.5, 4.0]}])
     );
     assert_eq!(written[1], first);
 

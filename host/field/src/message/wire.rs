@@ -169,6 +169,7 @@ impl<'a> Order<'a> {
 #[derive(Serialize)]
 pub(super) struct Plan<'a> {
     schedule: Schedule<'a>,
+    expected: Expectations<'a>,
     expected_cost: f64,
     horizon_s: f64,
 }
@@ -177,9 +178,37 @@ impl<'a> Plan<'a> {
     pub(super) fn new(plan: &'a outcome::Plan, context: &'a PluginContext) -> Plan<'a> {
         Plan {
             schedule: Schedule { steps: &plan.schedule, context },
+            expected: Expectations(&plan.expected),
             expected_cost: plan.expected_cost,
             horizon_s: plan.horizon_ns as f64 / SECOND_NS as f64,
         }
+    }
+}
+
+struct Expectations<'a>(&'a [outcome::Expectation]);
+
+#[derive(Serialize)]
+struct Expectation<'a> {
+    name: &'a str,
+    unit: &'a str,
+    start: Stamp,
+    step_s: f64,
+    values: &'a [f64],
+}
+
+impl Serialize for Expectations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
+        for series in self.0 {
+            list.serialize_element(&Expectation {
+                name: &series.name,
+                unit: &series.unit,
+                start: Stamp(series.start_ns),
+                step_s: series.step_ns as f64 / SECOND_NS as f64,
+                values: &series.values,
+            })?;
+        }
+        list.end()
     }
 }
 

@@ -14,7 +14,7 @@ pub mod cascade;
 pub mod optimum;
 
 use crate::noise;
-use crate::plant::{Account, Actuator, Kind, Plant, Reading, STEP_S, Signal, Stepper, Truth, Value};
+use crate::plant::{Account, Actuator, Kind, Plant, Reading, STEP_S, Schedule, Signal, Stepper, Truth, Value};
 use cascade::Cascade;
 use demand::{Demand, MINUTE_S};
 use machines::{AIR_PER_BAR, BAND_BAR, Machines, Motor, PRICE, pressure_factor};
@@ -199,7 +199,18 @@ fn steps_a_minute() -> u64 {
     (MINUTE_S / STEP_S).round() as u64
 }
 
+/// What a works that plans its shifts knows of them.
+const SCHEDULES: [Schedule; 1] = [Schedule { name: "compressors.demand", unit: "m3/min", step_s: MINUTE_S }];
+
 impl Plant for Compressors {
+    fn schedules(&self) -> &[Schedule] {
+        &SCHEDULES
+    }
+
+    fn ahead(&mut self, schedule: usize, steps: usize) -> Vec<f64> {
+        if schedule == 0 { Compressors::ahead(self, steps as u64) } else { Vec::new() }
+    }
+
     fn signals(&self) -> &[Signal] {
         &self.signals
     }

@@ -5,7 +5,7 @@ pub mod inverter;
 pub mod synthetic;
 
 use crate::judge::storage::{Battery, Bill, Series, StorageError, Terms, Window, best_course, check, without_battery};
-use crate::plant::{Account, Actuator, Kind, Plant, Reading, Signal, Truth, Value};
+use crate::plant::{Account, Actuator, Kind, Plant, Reading, Schedule, Signal, Truth, Value};
 use inverter::{Orders, settle};
 
 /// What is so whatever the battery does, one value a step.
@@ -56,6 +56,7 @@ pub struct Home {
     series: HomeSeries,
     settings: HomeSettings,
     signals: Vec<Signal>,
+    schedules: [Schedule; 1],
     actuators: Vec<Actuator>,
     /// In the order of `actuators`.
     setpoints: Vec<f64>,
@@ -88,6 +89,7 @@ impl Home {
         let setpoints: Vec<f64> = actuators.iter().map(|actuator| actuator.initial).collect();
         Ok(Self {
             signals: signals(&series, &settings),
+            schedules: [Schedule { name: "home.price", unit: "{money}/kW/h", step_s: series.step_s }],
             in_force: setpoints.clone(),
             setpoints,
             actuators,
@@ -188,6 +190,15 @@ impl HomeSeries {
 }
 
 impl Plant for Home {
+    fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+
+    fn ahead(&mut self, schedule: usize, steps: usize) -> Vec<f64> {
+        let price = self.series.price.get(self.step..).unwrap_or_default();
+        if schedule == 0 { price.iter().take(steps).copied().collect() } else { Vec::new() }
+    }
+
     fn signals(&self) -> &[Signal] {
         &self.signals
     }

@@ -67,7 +67,7 @@ impl Site {
         let signals = vec![
             value("site.load_last", "kW", most_kw),
             value("site.load", "kW", most_kw),
-            value("site.charge", "kWh", battery.capacity_kwh),
+            value("site.charge", "kW.h", battery.capacity_kwh),
             value("site.peak", "kW", most_kw),
             value("site.hour", "h", 24.0),
             value("site.weekday", "1", 6.0),
@@ -76,7 +76,7 @@ impl Site {
         let capacity = battery.capacity_kwh;
         let actuators = vec![
             Actuator { name: "site.cap", unit: "kW", range: (0.0, most_kw), initial: most_kw },
-            Actuator { name: "site.refill_to", unit: "kWh", range: (0.0, capacity), initial: 0.0 },
+            Actuator { name: "site.refill_to", unit: "kW.h", range: (0.0, capacity), initial: 0.0 },
         ];
         Self {
             quarters,

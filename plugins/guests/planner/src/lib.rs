@@ -28,6 +28,7 @@ impl EnergyOptimization for Planner {
         Ok(EnergyPlan {
             proposals: vec![Proposal::new(0, applied + 1.0, Duration::from_secs(60), &reason)],
             schedule: schedule.collect(),
+            expected: Vec::new(),
             expected_cost: series.values.iter().sum(),
             horizon_ns: series.step_ns * series.values.len() as u64,
         })

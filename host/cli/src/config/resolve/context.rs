@@ -4,9 +4,10 @@ use super::names::check_name;
 use super::sources::{Sources, column_index, parse_time};
 use super::tags::{UNIT_HELP, check_topic, no_unit};
 use crate::config::amounts::CENTURY_NS;
-use crate::config::document::{Found, Section};
-use crate::config::types::{CalendarRule, Context, ContextKind, KnownAt, SourceKind};
+use crate::config::document::{Found, Section, did_you_mean};
+use crate::config::types::{CalendarRule, Context, ContextKind, KnownAt, SimSource, SourceKind};
 use dinrail_core::outlook::MAX_STEPS;
+use dinrail_core::reading::SourceId;
 use dinrail_core::time::TimeNs;
 use dinrail_core::unit::Unit;
 use jiff::civil::{Date, Time, Weekday};
@@ -29,7 +30,14 @@ pub(super) fn contexts(root: &Section<'_>, sources: &Sources) -> Vec<Context> {
 
 fn context(section: &Section<'_>, sources: &Sources) -> Option<Context> {
     let unit = section.parsed("unit", UNIT_HELP, Unit::parse);
-    let step = section.duration("step", MIN_STEP_NS, CENTURY_NS).map_or(HOUR_NS, |step| step.value);
+    let step = section.duration("step", MIN_STEP_NS, CENTURY_NS);
+    let (kind, native) = match section.has("source") {
+        true => sourced(section, sources)?,
+        false => (calendar(section)?, None),
+    };
+    // What a plant's schedule is in, and its step, the plant knows.
+    let unit = native.as_ref().map(|(unit, _)| unit.clone()).or(unit.map(|unit| unit.value));
+    let step = native.map(|(_, step_ns)| step_ns).or(step.map(|step| step.value)).unwrap_or(HOUR_NS);
     let horizon = section.duration("horizon", MIN_STEP_NS, CENTURY_NS);
     let holds = section.duration("holds", MIN_STEP_NS, CENTURY_NS).map_or(step, |holds| holds.value);
     let horizon_ns = horizon.as_ref().map_or(DEFAULT_HORIZON_NS.max(step), |horizon| horizon.value);
@@ -38,14 +46,10 @@ fn context(section: &Section<'_>, sources: &Sources) -> Option<Context> {
         let message = format!("the horizon has more than {MAX_STEPS} steps");
         section.findings().add(span, message, "", "shorten `horizon`, or lengthen `step`");
     }
-    let kind = match section.has("source") {
-        true => sourced(section, sources)?,
-        false => calendar(section)?,
-    };
     Some(Context {
         name: section.name().to_owned(),
         span: section.span(),
-        unit: unit.map_or_else(no_unit, |unit| unit.value),
+        unit: unit.unwrap_or_else(no_unit),
         step_ns: step,
         horizon_ns,
         holds_ns: holds,
@@ -53,10 +57,13 @@ fn context(section: &Section<'_>, sources: &Sources) -> Option<Context> {
     })
 }
 
-/// From a table or a topic.
-fn sourced(section: &Section<'_>, sources: &Sources) -> Option<ContextKind> {
+/// A context's source, and the unit and step that a plant's schedule has by itself.
+type Sourced = (ContextKind, Option<(Unit, u64)>);
+
+/// From a table, a topic or a plant.
+fn sourced(section: &Section<'_>, sources: &Sources) -> Option<Sourced> {
     let Some((id, source)) = sources.named(section) else {
-        for key in ["column", "topic", "known_at"] {
+        for key in ["column", "topic", "known_at", "schedule"] {
             let _ = section.value(key);
         }
         return None;
@@ -76,20 +83,37 @@ fn sourced(section: &Section<'_>, sources: &Sources) -> Option<ContextKind> {
             let column = section.value("column")?;
             let column = column_index(section, "column", &column, &table.columns)?;
             let known_at = known_at(section, &table.columns)?;
-            Some(ContextKind::Table { source: id, column, known_at })
+            Some((ContextKind::Table { source: id, column, known_at }, None))
         }
         SourceKind::Mqtt(_) => {
             let topic = section.required_text("topic", "topic = \"market/day-ahead\"")?;
             check_topic(section, &topic.value, &topic.span).then_some(())?;
-            Some(ContextKind::Topic { source: id, topic: topic.value })
+            Some((ContextKind::Topic { source: id, topic: topic.value }, None))
         }
-        SourceKind::Sim(_) | SourceKind::Calendar => {
+        SourceKind::Sim(plant) => schedule(section, id, plant),
+        SourceKind::Calendar => {
             let message = format!("the source `{}` holds nothing that is known ahead", source.name);
-            let help = "name a source of kind csv or mqtt, or leave `source` out and write `value` and `rules`";
+            let help = "name a source of kind csv, mqtt or sim, or leave `source` out and write `value` and `rules`";
             section.findings().add(section.span(), message, "", help);
             None
         }
     }
+}
+
+/// What a simulated plant's site knows ahead.
+fn schedule(section: &Section<'_>, source: SourceId, plant: &SimSource) -> Option<Sourced> {
+    let built = dinrail_sim::plant_with(&plant.plant, &plant.options).ok()?;
+    let names: Vec<&str> = built.schedules().iter().map(|schedule| schedule.name).collect();
+    let example = format!("schedule = \"{}\"", names.first().unwrap_or(&"home.price"));
+    let name = section.required_text("schedule", &example)?;
+    let Some(index) = names.iter().position(|known| *known == name.value) else {
+        let message = format!("the plant `{}` knows nothing ahead of `{}`", plant.plant, name.value);
+        section.findings().add(name.span, message, "", did_you_mean(&name.value, names));
+        return None;
+    };
+    let schedule = &built.schedules()[index];
+    let unit = Unit::parse(schedule.unit).expect("the simulator's units are UCUM");
+    Some((ContextKind::Schedule { source, index }, Some((unit, (schedule.step_s * 1e9).round() as u64))))
 }
 
 /// When a table's values became known. It has no default: what would be left out is whether the future is seen.

@@ -121,7 +121,7 @@ fn check_speed(
     }
     let told = contexts.iter().filter_map(|context| match &context.kind {
         ContextKind::Topic { source, .. } => Some(*source),
-        ContextKind::Table { .. } | ContextKind::Calendar { .. } => None,
+        ContextKind::Table { .. } | ContextKind::Schedule { .. } | ContextKind::Calendar { .. } => None,
     });
     let used = tags.origins.iter().map(|origin| origin.source).chain(outputs.iter().map(|output| output.source));
     let live = used

@@ -189,7 +189,9 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
 fn is_context_only(config: &Config, id: SourceId) -> bool {
     let of_context = config.contexts.iter().any(|context| match &context.kind {
         config::ContextKind::Table { source, .. } => *source == id,
-        config::ContextKind::Topic { .. } | config::ContextKind::Calendar { .. } => false,
+        config::ContextKind::Topic { .. }
+        | config::ContextKind::Schedule { .. }
+        | config::ContextKind::Calendar { .. } => false,
     });
     of_context && config.tag_origins.iter().all(|origin| origin.source != id)
 }
@@ -450,6 +452,7 @@ impl Prepared {
         for (_, link) in &links.started {
             sources.push(Box::new(LinkSource::new(link.clone())));
         }
+        contexts.watch(plants.iter().map(|(id, plant, _)| (*id, plant.clone())).collect());
         contexts.listen(links.started.iter().map(|(_, link)| link.clone()).collect());
         let outputs = output_drivers(&config, &plants, &links);
         let names: Vec<Named> =

@@ -103,6 +103,7 @@ fn documents(config: &Config, id: SourceId) -> Vec<String> {
         config::ContextKind::Topic { source, topic } if *source == id => Some(topic.clone()),
         config::ContextKind::Topic { .. }
         | config::ContextKind::Table { .. }
+        | config::ContextKind::Schedule { .. }
         | config::ContextKind::Calendar { .. } => None,
     });
     let mut topics: Vec<String> = topics.collect();
