@@ -2,8 +2,10 @@
 //!
 //! `DINRAIL_DATA=… cargo run --release -p energy-optimization --example homes [-- VARIANT [HOME…]]`
 //!
-//! VARIANT is one of `as-is`, `half`, `double`, `shifted` (a year from May on), `shuffled` (whole days in another order),
-//! `missing` (one reading in fifty), `terms` (demand charge, wear, paid exports with a limit) and `shiftable` (5 kWh a day).
+//! VARIANT is one of `as-is`, `half`, `double`, `shifted` (a year from May on), `shuffled` (whole days in another
+//! order),
+//! `missing` (one reading in fifty), `terms` (demand charge, wear, paid exports with a limit) and `shiftable` (5 kWh
+//! a day).
 
 #[path = "../tests/bench/mod.rs"]
 mod bench;

@@ -1,6 +1,7 @@
 //! A battery behind one meter: what to buy, store and shift, hour by hour, from what has been measured and a tariff.
 //!
-//! The plan is two levels of charge and no power: the inverter stores surplus, buys up to one level and serves the site
+//! The plan is two levels of charge and no power: the inverter stores surplus, buys up to one level and serves the
+//! site
 //! down to the other, so that it follows a load which nobody knew when the levels were chosen.
 //!
 //! - [`site`]: the battery, what costs, and what an inverter does with its orders

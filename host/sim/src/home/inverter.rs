@@ -28,7 +28,8 @@ pub struct Flow {
 
 /// A step of the net load `net_kwh` (load less generation), with at most `flow_kwh` through the battery's terminals.
 ///
-/// Surplus is stored first. With no surplus left, the battery serves the load down to one level, or is filled from the
+/// Surplus is stored first. With no surplus left, the battery serves the load down to one level, or is filled from
+/// the
 /// grid up to the other; it never does both in a step.
 pub fn settle(battery: &Battery, flow_kwh: f64, orders: &Orders, held_kwh: f64, net_kwh: f64) -> Flow {
     let room_to = |level: f64| (level.min(battery.capacity_kwh) - held_kwh).max(0.0) / battery.efficiency;

@@ -8,7 +8,8 @@ const STREAM: u64 = 300;
 
 /// Hourly or finer series of `days` days, from the beginning of a year: `step_s` seconds a step, at least a minute.
 ///
-/// The load has a base, a morning and an evening, each of its own size and hour in every home, wandering over hours and
+/// The load has a base, a morning and an evening, each of its own size and hour in every home, wandering over hours
+/// and
 /// days, and more of it on days off. Generation follows the sun's height at 45 degrees of latitude under clouds that
 /// wander. Energy is dear from 16 to 21 h, less so on days off.
 pub fn series(seed: u64, days: usize, step_s: f64) -> HomeSeries {

@@ -1,7 +1,9 @@
 //! The least that a site with a battery could have paid, with everything known ahead: a linear programme.
 //!
-//! Solved by clarabel's interior-point method (Goulart, Chen: *Clarabel: An interior-point solver for conic programs with
-//! quadratic objectives*, 2024). The programme is the usual one of a battery behind one meter: energy in the battery and
+//! Solved by clarabel's interior-point method (Goulart, Chen: *Clarabel: An interior-point solver for conic programs
+//! with
+//! quadratic objectives*, 2024). The programme is the usual one of a battery behind one meter: energy in the battery
+//! and
 //! at the meter are balanced in every step, and charging and discharging lose the same share each.
 
 mod programme;
@@ -150,8 +152,10 @@ impl Bill {
         }
     }
 
-    /// A step: its price, the energy at the meter (negative: surplus, exported to the limit and curtailed beyond it) and
-    /// what went through the battery's terminals, all in kWh. Returns what the step itself costs, the demand charge aside.
+    /// A step: its price, the energy at the meter (negative: surplus, exported to the limit and curtailed beyond it)
+    /// and
+    /// what went through the battery's terminals, all in kWh. Returns what the step itself costs, the demand charge
+    /// aside.
     pub fn add(&mut self, price: f64, meter_kwh: f64, through_kwh: f64) -> f64 {
         if self.period_starts.binary_search(&self.steps).is_ok() {
             self.closed += self.demand_charge * self.peak_kw;

@@ -61,7 +61,8 @@ impl History {
         self.steps.iter()
     }
 
-    /// Takes a step in. What is missing, not finite or below zero is taken to be as a day earlier, or as a step earlier.
+    /// Takes a step in. What is missing, not finite or below zero is taken to be as a day earlier, or as a step
+    /// earlier.
     pub fn push(&mut self, load: Option<f64>, pv: Option<f64>) {
         let like = self.like_next();
         let usable = |value: Option<f64>| value.filter(|value| value.is_finite() && *value >= 0.0);
@@ -72,7 +73,8 @@ impl History {
         }
     }
 
-    /// What the next step is likeliest to be without knowing it: a day earlier, corrected by how the last step differed.
+    /// What the next step is likeliest to be without knowing it: a day earlier, corrected by how the last step
+    /// differed.
     fn like_next(&self) -> Step {
         let last = self.steps.back().copied();
         let at = |back: usize| self.steps.len().checked_sub(back).and_then(|index| self.get(index));

@@ -15,10 +15,12 @@ const HORIZON_H: f64 = 36.0;
 const TOLD_H: f64 = 24.0;
 /// How much of the mean value goes into each scenario's.
 const BLEND: f64 = 0.2;
-/// Share of a demand charge that a kWh above the limit is charged with in the plan: the first of several steps of excess
+/// Share of a demand charge that a kWh above the limit is charged with in the plan: the first of several steps of
+/// excess
 /// pays for all of them.
 const EXCESS_SHARE: f64 = 0.25;
-/// Share of the limit that hindsight could have kept to which is aimed at: what is bought to be stored fills a limit up,
+/// Share of the limit that hindsight could have kept to which is aimed at: what is bought to be stored fills a limit
+/// up,
 /// needed or not, and one that proves too low rises to what was exceeded.
 const LIMIT_SHARE: f64 = 0.8;
 
@@ -175,7 +177,8 @@ impl Planner {
         Plan { orders, shifted, expected_cost, days }
     }
 
-    /// Before a day is known, or without a price: surplus is stored and used, nothing is bought, and what is due runs at once.
+    /// Before a day is known, or without a price: surplus is stored and used, nothing is bought, and what is due
+    /// runs at once.
     fn without_plan(&self, known: &Known<'_>, told: usize) -> Plan {
         let orders = Orders::self_consumption(&self.settings.battery);
         let shifted = known.due.map_or_else(Vec::new, |due| vec![due.energy.clamp(0.0, due.flow)]);

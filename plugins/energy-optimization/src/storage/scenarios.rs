@@ -49,7 +49,8 @@ pub struct Scenario {
     pub net: Vec<f64>,
 }
 
-/// The scenarios of `steps` steps from the one of number `from` on: `history.len()` for what comes next, one less where
+/// The scenarios of `steps` steps from the one of number `from` on: `history.len()` for what comes next, one less
+/// where
 /// the newest step is the present one and known. None before a whole day is known.
 pub fn scenarios(history: &History, from: usize, steps: usize, likeness: &Likeness) -> Vec<Scenario> {
     let (per_day, known) = (history.per_day(), history.len());

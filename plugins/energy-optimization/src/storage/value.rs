@@ -1,7 +1,9 @@
 //! What charge is worth: dynamic programming backwards over scenarios, on a grid of charges.
 //!
-//! Every scenario has its own value of charge, blended in each step with the mean over all of them: with its own alone it
-//! would know its future, with the mean alone it would have forgotten in which of them it is. Values are convex, so that
+//! Every scenario has its own value of charge, blended in each step with the mean over all of them: with its own
+//! alone it
+//! would know its future, with the mean alone it would have forgotten in which of them it is. Values are convex, so
+//! that
 //! the best decision is a pair of levels: the highest at which another kWh is worth what it costs to import, and the
 //! highest at which it is worth more than what it saves when it is used now.
 
