@@ -348,7 +348,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let expected = "\
 FOLDER/site.toml:2:10: `period`: `soon` is not a duration
   help: write a number and one of ns, us, ms, s, min, h, d: \"100ms\", \"2s\", \"5min\", \"1.5h\"
-FOLDER/site.toml:6:9: no plant is called `rigg`; there are rig, rig-shifts, reactor and demo
+FOLDER/site.toml:6:9: no plant is called `rigg`; there are rig, rig-shifts, reactor, williams-otto, williams-otto-limits and demo
   help: did you mean `rig`?
 FOLDER/site.toml:9:10: there is no source `b`
   help: did you mean `a`?
