@@ -3,7 +3,7 @@
 //! - [`climb`]: observations, setpoints, when to propose
 //! - [`surface`]: the method that needs the objective only
 //! - [`reaction`]: the method for a stirred tank with known reactions and unknown rates, with [`network`], [`tank`],
-//!   [`estimator`] and [`prices`]
+//!   [`estimator`], [`prices`], [`limits`], and [`plan`] over [`quadratic`]
 //! - [`bytes`]: state, saved and restored
 //! - [`plugin`]: what the host sees
 //!
@@ -22,6 +22,12 @@ pub mod tank;
 pub mod estimator;
 
 pub mod prices;
+
+pub mod limits;
+
+pub mod plan;
+
+pub mod quadratic;
 
 pub mod bytes;
 

@@ -10,7 +10,8 @@ use dinrail_sdk::{
 use crate::bytes::ForeignState;
 use crate::climb::{Climber, Method, Observation, Reason, Setpoint, State, Wish};
 use crate::network::Network;
-use crate::reaction::{Reaction, Role};
+use crate::limits::Limit;
+use crate::reaction::{Reaction, Role, Task};
 use crate::surface::{Settings, Surface};
 use crate::tank::Tank;
 
@@ -60,6 +61,9 @@ impl ProcessOptimization for ProcessOptimizer {
             .parameter(Parameter::text("sets", "").about(
                 "What each setpoint sets, for `reactions`: a feed's species or `temperature`, with commas between",
             ))
+            .parameter(Parameter::text("limits", "").about(
+                "Limits on settled fractions, for `reactions`, such as `a <= 0.12; p >= 0.1`; they are kept with a back-off for what is not known yet",
+            ))
             .parameter(Parameter::number("excitation", 0.01).range(0.0, 0.1).about(
                 "Share of a setpoint's range by which it is kept moving to and fro, so that there is something to learn from",
             ))
@@ -100,6 +104,9 @@ impl ProcessOptimization for ProcessOptimizer {
         let excitation = parameters.number("excitation")?;
         let method = match parameters.text("reactions")?.trim() {
             "" => {
+                if !parameters.text("limits")?.trim().is_empty() {
+                    return Err(configuration("`limits` needs `reactions`".to_owned()));
+                }
                 let settings =
                     Settings { step: parameters.number("step")?, settling_s: parameters.number("settling")? };
                 Method::Surface(Surface::new(setpoints, columns.measures.len(), settings))
@@ -119,7 +126,9 @@ impl ProcessOptimization for ProcessOptimizer {
                 let units: Vec<&str> = bound.iter().map(|output| output.unit.as_str()).collect();
                 let roles = roles(parameters.text("sets")?, &network, &feeds, &units)?;
                 let tank = Tank { network, mass_kg: parameters.number("tank_mass")?, feeds };
-                Method::Reaction(Reaction::new(tank, setpoints, roles, excitation))
+                let limits = Limit::parse(parameters.text("limits")?, &tank.network);
+                let limits = limits.map_err(|error| configuration(error.to_string()))?;
+                Method::Reaction(Reaction::new(Task { tank, setpoints, roles, excitation, limits }))
             }
         };
         Ok(Self { columns, climber: Climber::new(method), outputs })
@@ -174,6 +183,7 @@ impl Columns {
             outflow: self.outflow.and_then(|column| row.get(column)),
             temperature_cel: self.temperature.and_then(|column| row.get(column)),
             applied: Vec::new(),
+            holds: Vec::new(),
         }
     }
 }
@@ -183,7 +193,13 @@ fn configuration(what: String) -> Fault {
 }
 
 fn state(output: &OutputState) -> State {
-    State { applied: output.applied, blocked: output.blocked, initialise: output.initialise }
+    State {
+        applied: output.applied,
+        limited_low: output.limited_low,
+        limited_high: output.limited_high,
+        blocked: output.blocked,
+        initialise: output.initialise,
+    }
 }
 
 /// The species that a tag is named after: what stands behind its last `_` or `.`.

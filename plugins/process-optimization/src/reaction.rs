@@ -1,16 +1,19 @@
 //! The method for a stirred tank whose reactions are known and whose rate constants are not.
 //!
-//! Rates are learnt by [`Estimator`], prices by [`Prices`]; the optimum of the steady state that follows is searched anew at
-//! every observation, and is the target. This is the two-step approach of real-time optimisation (Jang, Joseph and Mukai
-//! 1987; Chachuat, Srinivasan and Bonvin 2009 on when it is right: the structure must hold, its constants need not be known).
+//! Rates are learnt by [`Estimator`], prices by [`Prices`]; the optimum of the steady state that follows is searched on at
+//! every observation by [`Plan`], within limits on fractions where there are any, and the setpoints go there at a bounded
+//! rate. This is the two-step approach of real-time optimisation (Jang, Joseph and Mukai 1987; Chachuat, Srinivasan and Bonvin
+//! 2009 on when it is right: the structure must hold, its constants need not be known).
 
 use nalgebra::DVector;
 
 use crate::bytes::{Bytes, ForeignState};
 use crate::climb::{Observation, Reason, Setpoint, Target};
-use crate::estimator::Estimator;
+use crate::estimator::{Estimator, Measured};
+use crate::limits::Limit;
+use crate::plan::{Model, Plan};
 use crate::prices::Prices;
-use crate::tank::{Acting, Tank};
+use crate::tank::Tank;
 
 /// What a setpoint sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +32,13 @@ const FEED_SHARE: f64 = 0.02;
 const TEMP_SHARE: f64 = 0.1;
 /// A longer gap is bridged as this one: what happened in it is unknown.
 const LONGEST_GAP_S: f64 = 600.0;
-/// The search's stride, as a share of the range: largest and smallest.
-const STRIDE: (f64, f64) = (0.1, 0.0005);
-/// Rounds of the search at each observation.
-const ROUNDS: usize = 4;
+/// How fast a proposal moves, as a share of the range a minute, and how far it may be ahead of what is applied.
+const RAMP_PER_MIN: f64 = 0.05;
+const AHEAD: f64 = 0.05;
+/// A setpoint that is limited and has stood still for so long stands against a clamp, not against a slew.
+const CLAMPED_S: f64 = 120.0;
+/// How far beyond a clamp the proposal stays, as a share of the range, so that its opening is noticed.
+const PUSH: f64 = 0.01;
 /// Doubt about ln k below which a proposal is made: a factor of 1.6 either way.
 const MOST_DOUBT: f64 = 0.5;
 
@@ -57,20 +63,47 @@ pub struct Reaction {
     last: DVector<f64>,
     estimator: Option<Estimator>,
     prices: Prices,
+    limits: Vec<Limit>,
     feeds: Vec<f64>,
     temp_cel: Option<f64>,
-    /// Best setpoints known, as shares of their ranges.
-    best: Vec<f64>,
-    stride: f64,
+    plan: Plan,
+    ramps: Vec<Ramp>,
+}
+
+/// The way of one setpoint's proposal to where it should go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Ramp {
+    /// The proposal, as a share of the range.
+    at: f64,
+    /// What was applied last, and for how long it has stood still while it was limited.
+    applied: Option<f64>,
+    still_s: f64,
+}
+
+/// What a method is built from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// What is known of the tank.
+    pub tank: Tank,
+    /// Ranges.
+    pub setpoints: Vec<Setpoint>,
+    /// What each sets.
+    pub roles: Vec<Role>,
+    /// Share of its range by which a temperature is kept moving to and fro.
+    pub excitation: f64,
+    /// To be kept by the settled fractions.
+    pub limits: Vec<Limit>,
 }
 
 impl Reaction {
-    /// For setpoints and what they set, in the same order.
-    pub fn new(tank: Tank, setpoints: Vec<Setpoint>, roles: Vec<Role>, excitation: f64) -> Self {
+    /// For a task.
+    pub fn new(task: Task) -> Self {
+        let Task { tank, setpoints, roles, excitation, limits } = task;
         let (n, feeds) = (tank.width(), tank.feeds.len());
         Self {
             roles,
             excitation,
+            limits,
             time_s: None,
             rest: (DVector::zeros(n), DVector::zeros(n), 0),
             last: DVector::zeros(n),
@@ -78,34 +111,41 @@ impl Reaction {
             prices: Prices::new(n, feeds),
             feeds: vec![f64::NAN; feeds],
             temp_cel: None,
-            best: vec![0.5; setpoints.len()],
-            stride: STRIDE.0,
+            plan: Plan::new(setpoints.len()),
+            ramps: vec![Ramp { at: 0.5, applied: None, still_s: 0.0 }; setpoints.len()],
             setpoints,
             tank,
         }
     }
 
-    /// Takes one observation. The temperature and a first value of every feed are needed for anything to be learnt.
+    /// Whether everything that a proposal rests on was usable.
+    pub fn sees(&self, seen: &Observation) -> bool {
+        let parts = seen.fractions.iter().chain(&seen.feeds);
+        seen.temperature_cel.is_some() && parts.into_iter().all(Option::is_some)
+    }
+
+    /// Takes one observation. A first value of the temperature and of every feed is needed for anything to be learnt.
     pub fn observe(&mut self, seen: &Observation) {
-        let Some(temp_cel) = seen.temperature_cel else { return };
         let dt_s = self.time_s.map_or(0.0, |before| (seen.time_s - before).clamp(0.0, LONGEST_GAP_S));
         self.time_s = Some(seen.time_s);
-        let smooth = self.temp_cel.map_or(temp_cel, |before| before + TEMP_SHARE * (temp_cel - before));
-        self.temp_cel = Some(smooth);
-        self.follow_feeds(seen);
-        if self.feeds.iter().any(|feed| !feed.is_finite()) {
-            return;
+        if let Some(temp_cel) = seen.temperature_cel {
+            let smooth = self.temp_cel.map_or(temp_cel, |before| before + TEMP_SHARE * (temp_cel - before));
+            self.temp_cel = Some(smooth);
         }
-        self.learn_prices(seen, temp_cel);
+        self.follow_feeds(seen);
+        let Some(smooth) = self.temp_cel.filter(|_| self.feeds.iter().all(|feed| feed.is_finite())) else { return };
+        self.learn_prices(seen);
         match &mut self.estimator {
             None => self.rest(seen, smooth),
             Some(estimator) => {
                 let setpoint = self.roles.iter().position(|role| *role == Role::Temperature);
                 let setpoint_cel = setpoint.and_then(|at| seen.applied.get(at).copied());
-                estimator.step(dt_s, &self.feeds, setpoint_cel, temp_cel, &seen.fractions);
-                (0..ROUNDS).for_each(|_| self.search());
+                let measured =
+                    Measured { fractions: &seen.fractions, feeds: &seen.feeds, temp_cel: seen.temperature_cel };
+                estimator.step(dt_s, &self.feeds, setpoint_cel, measured);
             }
         }
+        self.search(seen, dt_s);
     }
 
     /// A feed that a setpoint sets is what was applied; another is measured and smoothed.
@@ -122,10 +162,10 @@ impl Reaction {
         }
     }
 
-    fn learn_prices(&mut self, seen: &Observation, temp_cel: f64) {
+    fn learn_prices(&mut self, seen: &Observation) {
         let all = |values: &[Option<f64>]| values.iter().copied().collect::<Option<Vec<f64>>>();
-        if let (Some(fractions), Some(feeds), Some(objective)) =
-            (all(&seen.fractions), all(&seen.feeds), seen.objective)
+        if let (Some(fractions), Some(feeds), Some(objective), Some(temp_cel)) =
+            (all(&seen.fractions), all(&seen.feeds), seen.objective, seen.temperature_cel)
         {
             // The measured feeds' noise is not the outflow's: without a meter, what is known of the feeds is nearer.
             let outflow = seen.outflow.unwrap_or_else(|| self.feeds.iter().sum());
@@ -147,47 +187,74 @@ impl Reaction {
         if *count >= REST {
             let mean = &*sum / *count as f64;
             let noise = &*squares / (*count - 1) as f64;
-            let ratio = |setpoint: &Setpoint, applied: &f64| setpoint.share(*applied);
-            self.best = self.setpoints.iter().zip(&seen.applied).map(|(s, a)| ratio(s, a)).collect();
-            self.estimator = Estimator::at_rest(self.tank.clone(), &mean, noise, &self.feeds, temp_cel);
+            self.plan.best = self.setpoints.iter().zip(&seen.applied).map(|(s, a)| s.share(*a)).collect();
+            let free = self.free();
+            self.estimator = Estimator::at_rest(self.tank.clone(), &mean, noise, &self.feeds, temp_cel, &free);
             let n = self.tank.width();
             self.rest = (DVector::zeros(n), DVector::zeros(n), 0);
         }
     }
 
-    /// The objective at the steady state of setpoints given as shares.
-    fn expected(&self, shares: &[f64]) -> Option<f64> {
-        let estimator = self.estimator.as_ref()?;
-        let (mut feeds, mut temp_cel) = (self.feeds.clone(), self.temp_cel?);
-        for ((role, setpoint), share) in self.roles.iter().zip(&self.setpoints).zip(shares) {
-            match role {
-                Role::Feed(at) => feeds[*at] = setpoint.at(*share),
-                Role::Temperature => temp_cel = setpoint.at(*share),
-            }
-        }
-        let rates = estimator.rates(temp_cel);
-        let settled = estimator.tank().settled(&estimator.fractions(), Acting { feeds: &feeds, rates: &rates })?;
-        Some(self.prices.objective(settled.as_slice(), feeds.iter().sum(), &feeds, temp_cel))
+    /// The feeds that no setpoint sets.
+    fn free(&self) -> Vec<usize> {
+        (0..self.tank.feeds.len()).filter(|feed| !self.roles.contains(&Role::Feed(*feed))).collect()
     }
 
-    /// One round of a compass search from the best known: a better neighbour is taken, and the stride halves where none is.
-    fn search(&mut self) {
-        if !self.prices.known() {
-            return;
+    /// Searches on, and moves the proposals on.
+    fn search(&mut self, seen: &Observation, dt_s: f64) {
+        let within: Vec<(f64, f64)> = (0..self.ramps.len()).map(|at| self.room(at, seen, dt_s)).collect();
+        let (Some(estimator), Some(temp_cel)) = (&self.estimator, self.temp_cel) else { return };
+        if self.prices.known() {
+            let model = Model {
+                estimator,
+                prices: &self.prices,
+                setpoints: &self.setpoints,
+                roles: &self.roles,
+                feeds: &self.feeds,
+                temp_cel,
+                limits: &self.limits,
+            };
+            self.plan.improve(model, &within);
         }
-        let Some(mut value) = self.expected(&self.best) else { return };
-        let mut moved = false;
-        for at in 0..self.best.len() {
-            for way in [self.stride, -self.stride] {
-                let mut there = self.best.clone();
-                there[at] = (there[at] + way).clamp(0.0, 1.0);
-                if let Some(better) = self.expected(&there).filter(|v| *v > value) {
-                    (self.best, value, moved) = (there, better, true);
-                    break;
-                }
+        // How rates change with temperature is learnt only while it moves; feeds need not move. At a limit there is no room.
+        let sway = if self.plan.limited { 0.0 } else { self.excitation * sway(seen.time_s) };
+        let most = RAMP_PER_MIN * dt_s / 60.0;
+        for (at, ramp) in self.ramps.iter_mut().enumerate() {
+            let (Some(best), Some((lower, upper))) = (self.plan.best.get(at), within.get(at)) else { continue };
+            let sways = self.roles.get(at) == Some(&Role::Temperature);
+            let mut goal = (best + if sways { sway } else { 0.0 }).clamp(0.0, 1.0);
+            if *upper < 1.0 && goal >= *upper - PUSH {
+                goal = upper + PUSH;
+            } else if *lower > 0.0 && goal <= *lower + PUSH {
+                goal = lower - PUSH;
             }
+            ramp.at += (goal - ramp.at).clamp(-most, most);
+            let applied = ramp.applied.unwrap_or(ramp.at);
+            ramp.at = ramp.at.clamp(applied - AHEAD, applied + AHEAD).clamp(0.0, 1.0);
         }
-        self.stride = (self.stride * if moved { 2.0 } else { 0.5 }).clamp(STRIDE.1, STRIDE.0);
+    }
+
+    /// Between which shares of its range a setpoint can be had now: a clamp that holds it is a limit of the search, so that
+    /// the others do their best with it, and nothing winds up.
+    fn room(&mut self, at: usize, seen: &Observation, dt_s: f64) -> (f64, f64) {
+        let (Some(ramp), Some(setpoint), Some(applied)) =
+            (self.ramps.get_mut(at), self.setpoints.get(at), seen.applied.get(at))
+        else {
+            return (0.0, 1.0);
+        };
+        let hold = seen.holds.get(at).copied().unwrap_or_default();
+        let share = setpoint.share(*applied);
+        let stands = ramp.applied == Some(share) && (hold.low || hold.high);
+        ramp.still_s = if stands { ramp.still_s + dt_s } else { 0.0 };
+        if hold.follow || ramp.applied.is_none() {
+            ramp.at = share;
+        }
+        ramp.applied = Some(share);
+        match ramp.still_s >= CLAMPED_S {
+            true if hold.high => (0.0, share),
+            true => (share, 1.0),
+            false => (0.0, 1.0),
+        }
     }
 
     /// Where the setpoints should go; none while too little is known.
@@ -197,14 +264,8 @@ impl Reaction {
         if !self.prices.known() || doubt > MOST_DOUBT {
             return None;
         }
-        let sway = self.excitation * sway(self.time_s?);
-        let places = self.roles.iter().zip(&self.setpoints).zip(&self.best);
-        let values = places.map(|((role, setpoint), share)| match role {
-            // How rates change with temperature is learnt only while it moves; feeds need not move.
-            Role::Temperature => setpoint.at((share + sway).clamp(0.0, 1.0)),
-            Role::Feed(_) => setpoint.at(*share),
-        });
-        Some(Target { values: values.collect(), confidence: 1.0 / (1.0 + 5.0 * doubt), reason: Reason::Climb })
+        let values = self.setpoints.iter().zip(&self.ramps).map(|(setpoint, ramp)| setpoint.at(ramp.at)).collect();
+        Some(Target { values, confidence: 1.0 / (1.0 + 5.0 * doubt), reason: Reason::Climb })
     }
 
     /// Its fields, for saving and restoring.
@@ -218,18 +279,24 @@ impl Reaction {
         self.prices.bytes(io)?;
         io.numbers(self.feeds.iter_mut())?;
         io.maybe(&mut self.temp_cel)?;
-        io.numbers(self.best.iter_mut())?;
-        io.number(&mut self.stride)?;
+        self.plan.bytes(io)?;
+        for ramp in &mut self.ramps {
+            io.number(&mut ramp.at)?;
+            io.maybe(&mut ramp.applied)?;
+            io.number(&mut ramp.still_s)?;
+        }
         let mut started = u64::from(self.estimator.is_some());
         io.count(&mut started)?;
         if started == 1 {
             let n = self.tank.width();
             let blank = DVector::from_element(n, 1.0 / n as f64);
-            let feeds = vec![1.0; self.feeds.len()];
+            let (feeds, free) = (vec![1.0; self.feeds.len()], self.free());
             let estimator = self
                 .estimator
                 .take()
-                .or_else(|| Estimator::at_rest(self.tank.clone(), &blank, DVector::zeros(n), &feeds, 0.0));
+                .or_else(|| {
+                    Estimator::at_rest(self.tank.clone(), &blank, DVector::zeros(n), &feeds, 0.0, &free)
+                });
             let mut estimator = estimator.ok_or(ForeignState)?;
             estimator.bytes(io)?;
             self.estimator = Some(estimator);
