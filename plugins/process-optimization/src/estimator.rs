@@ -17,11 +17,11 @@ const RISE: (f64, f64) = (0.69, 0.35);
 /// Standard deviation of a first ln k, which is taken from a plant that may not be at rest.
 const FIRST_LN_K_SD: f64 = 0.5;
 /// How far ln k may wander in an hour: catalysts age, walls foul.
-const LN_K_WANDER_SD: f64 = 0.005;
-/// How far the rise may wander in an hour.
-const RISE_WANDER_SD: f64 = 0.002;
+const LN_K_WANDER_SD: f64 = 0.002;
+/// How far the rise may wander in an hour: hardly, activation energies are the reactions' own.
+const RISE_WANDER_SD: f64 = 0.0005;
 /// What the model misses of a fraction, for a second's root.
-const FRACTION_WANDER_SD: f64 = 3e-6;
+const FRACTION_WANDER_SD: f64 = 1e-6;
 /// How fast a temperature is taken to follow its setpoint, and how wrong that may be, as a share of the distance.
 const TEMP_LAG_S: f64 = 60.0;
 const TEMP_LAG_DOUBT: f64 = 0.3;
@@ -303,19 +303,41 @@ impl Estimator {
         }
     }
 
-    /// The variance of a species' settled fraction under what acts at a temperature, as far as rates and free feeds are in
-    /// doubt, when a free feed wanders on for so long.
+    /// The variance of a fraction as estimated.
+    pub fn fraction_variance(&self, species: usize) -> f64 {
+        if species < self.tank.width() { self.covariance[(species, species)].max(0.0) } else { 0.0 }
+    }
+
+    /// Fractions and temperature as estimated, to look ahead from.
+    pub fn foresight(&self) -> (DVector<f64>, f64) {
+        (self.fractions(), self.temp_cel())
+    }
+
+    /// Fractions and temperature so much later, under these feeds and, where there is one, this temperature setpoint.
+    pub fn later(
+        &self,
+        (fractions, temp_cel): (DVector<f64>, f64),
+        dt_s: f64,
+        feeds: &[f64],
+        setpoint_cel: Option<f64>,
+    ) -> (DVector<f64>, f64) {
+        let follow = 1.0 - (-dt_s / TEMP_LAG_S).exp();
+        let after = setpoint_cel.map_or(temp_cel, |to| temp_cel + follow * (to - temp_cel));
+        let rates = self.rates((temp_cel + after) / 2.0);
+        (self.tank.after(&fractions, Acting { feeds, rates: &rates }, dt_s), after)
+    }
+
+    /// The variance of each settled fraction under what acts at a temperature, as far as the rates are in doubt.
     pub fn settled_variance(
         &self,
         settled: &DVector<f64>,
         acting: Acting<'_>,
         temp_cel: f64,
-        wander_s: f64,
     ) -> Option<DVector<f64>> {
         let (n, r) = (self.tank.width(), self.tank.network.reactions.len());
-        let (parameters, tens) = (2 * r + self.free.len(), self.tens(temp_cel));
+        let tens = self.tens(temp_cel);
         // At rest f(x, θ) = 0, and so dx/dθ = −(df/dx)⁻¹·df/dθ.
-        let mut change = DMatrix::zeros(n, parameters);
+        let mut change = DMatrix::zeros(n, 2 * r);
         for (at, (reaction, k)) in self.tank.network.reactions.iter().zip(acting.rates).enumerate() {
             let rate: f64 = reaction.uses.iter().fold(*k, |rate, s| rate * settled[*s]);
             for (row, gain) in reaction.gains.iter().enumerate() {
@@ -323,18 +345,8 @@ impl Estimator {
                 change[(row, r + at)] = gain * rate * tens;
             }
         }
-        for (at, free) in self.free.iter().enumerate() {
-            change.set_column(2 * r + at, &(settled / -self.tank.mass_kg));
-            let species = *self.tank.feeds.get(free.feed)?;
-            change[(species, 2 * r + at)] += 1.0 / self.tank.mass_kg;
-        }
         let sensitivity = self.tank.jacobian(settled, acting).lu().solve(&change)?;
-        let place = |at: usize| if at < 2 * r { n + at } else { n + at + 1 };
-        let mut doubt = DMatrix::from_fn(parameters, parameters, |i, j| self.covariance[(place(i), place(j))]);
-        for at in 2 * r..parameters {
-            doubt[(at, at)] += (FEED_WANDER_SD * self.mean[place(at)]).powi(2) * wander_s / 3600.0;
-        }
-        let spread = &sensitivity * doubt * sensitivity.transpose();
+        let spread = &sensitivity * self.covariance.view((n, n), (2 * r, 2 * r)) * sensitivity.transpose();
         Some(spread.diagonal().map(|variance| variance.max(0.0)))
     }
 

@@ -3,7 +3,8 @@
 //! - [`climb`]: observations, setpoints, when to propose
 //! - [`surface`]: the method that needs the objective only
 //! - [`reaction`]: the method for a stirred tank with known reactions and unknown rates, with [`network`], [`tank`],
-//!   [`estimator`], [`prices`], [`limits`], and [`plan`] over [`quadratic`]
+//!   [`estimator`], [`prices`], [`limits`], and [`plan`] and
+//!   [`guide`] over [`quadratic`]
 //! - [`bytes`]: state, saved and restored
 //! - [`plugin`]: what the host sees
 //!
@@ -28,6 +29,8 @@ pub mod limits;
 pub mod plan;
 
 pub mod quadratic;
+
+pub mod guide;
 
 pub mod bytes;
 

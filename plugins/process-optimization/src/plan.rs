@@ -20,10 +20,13 @@ use crate::tank::Acting;
 const NUDGE: f64 = 0.005;
 /// How far a step may go, as a share of a range: at most, and at least.
 const TRUST: (f64, f64) = (0.1, 0.002);
-/// Standard deviations of a limit's back-off.
-pub(crate) const DEVIATIONS: f64 = 2.0;
-/// How long a feed may wander before what follows from it has its effect.
-pub(crate) const RESPONSE_S: f64 = 300.0;
+/// A limit binds where a step ends so near to it, as a share of a range.
+const BINDS: f64 = 0.01;
+/// Along a limit, a sway moves the temperature by this at least, for one of the direct one; else the others would move too far.
+const LEAST_SWAY: f64 = 0.1;
+/// Standard deviations of a limit's back-off, for what is not known of the rates. What is not known of the present is
+/// [`guide`](crate::guide)'s.
+const DEVIATIONS: f64 = 1.0;
 
 /// What is known of the tank and its worth.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +75,7 @@ impl Model<'_> {
     fn doubt(&self, at: &Settled) -> Option<DVector<f64>> {
         let rates = self.estimator.rates(at.temp_cel);
         let acting = Acting { feeds: &at.feeds, rates: &rates };
-        let variance = self.estimator.settled_variance(&at.fractions, acting, at.temp_cel, RESPONSE_S)?;
+        let variance = self.estimator.settled_variance(&at.fractions, acting, at.temp_cel)?;
         Some(variance.map(f64::sqrt))
     }
 }
@@ -84,14 +87,17 @@ pub struct Plan {
     pub best: Vec<f64>,
     trust: f64,
     last: DVector<f64>,
-    /// Whether a limit decides where the best is.
-    pub limited: bool,
+    /// Which limits decide where the best is.
+    pub binding: Vec<bool>,
+    /// Where a temperature can be swayed without the limits that bind noticing: how far each setpoint goes with it, as shares
+    /// for one share of the temperature's.
+    pub sway: DVector<f64>,
 }
 
 impl Plan {
-    /// For so many setpoints.
-    pub fn new(setpoints: usize) -> Self {
-        Self { best: vec![0.5; setpoints], trust: TRUST.0, last: DVector::zeros(setpoints), limited: false }
+    /// For so many setpoints and limits.
+    pub fn new(setpoints: usize, limits: usize) -> Self {
+        Self { best: vec![0.5; setpoints], trust: TRUST.0, last: DVector::zeros(setpoints), binding: vec![false; limits], sway: DVector::zeros(setpoints) }
     }
 
     /// Takes one step from the best known, within these shares of the ranges. Nothing changes where the model fails.
@@ -142,8 +148,10 @@ impl Plan {
             }
         }
         let step = hill.top(&bounds);
-        let binds = |b: &Bound| b.row.dot(&step) > b.room - 1e-3 * b.row.norm();
-        self.limited = bounds.iter().skip(2 * n).any(binds);
+        let binds = |b: &&Bound| b.row.dot(&step) > b.room - BINDS * b.row.norm();
+        let binding: Vec<&Bound> = bounds.iter().skip(2 * n).filter(binds).collect();
+        self.binding = bounds.iter().skip(2 * n).map(|bound| binds(&bound)).collect();
+        self.sway = sway(model.roles, &binding);
         Some(step)
     }
 
@@ -163,9 +171,32 @@ impl Plan {
         io.numbers(self.best.iter_mut())?;
         io.number(&mut self.trust)?;
         io.numbers(self.last.iter_mut())?;
-        let mut limited = u64::from(self.limited);
-        io.count(&mut limited)?;
-        self.limited = limited == 1;
-        Ok(())
+        for binds in &mut self.binding {
+            let mut flag = u64::from(*binds);
+            io.count(&mut flag)?;
+            *binds = flag == 1;
+        }
+        io.numbers(self.sway.iter_mut())
     }
+}
+
+/// The direction nearest to the temperature's own that runs along these bounds; zero where it hardly moves the temperature.
+fn sway(roles: &[Role], binding: &[&Bound]) -> DVector<f64> {
+    let n = roles.len();
+    let none = DVector::zeros(n);
+    let Some(at) = roles.iter().position(|role| *role == Role::Temperature) else { return none };
+    let mut across: Vec<DVector<f64>> = Vec::new();
+    for bound in binding {
+        let mut row = bound.row.clone();
+        across.iter().for_each(|other| row -= other * other.dot(&bound.row));
+        if row.norm() > 1e-6 * bound.row.norm() {
+            across.push(row.normalize());
+        }
+    }
+    let own = DVector::from_fn(n, |i, _| if i == at { 1.0 } else { 0.0 });
+    let along = across.iter().fold(own, |along, row| {
+        let share = row.dot(&along);
+        along - row * share
+    });
+    if along[at] < LEAST_SWAY { none } else { &along / along[at] }
 }

@@ -10,6 +10,7 @@ use nalgebra::DVector;
 use crate::bytes::{Bytes, ForeignState};
 use crate::climb::{Observation, Reason, Setpoint, Target};
 use crate::estimator::{Estimator, Measured};
+use crate::guide::{self, Way};
 use crate::limits::Limit;
 use crate::plan::{Model, Plan};
 use crate::prices::Prices;
@@ -43,11 +44,11 @@ const PUSH: f64 = 0.01;
 const MOST_DOUBT: f64 = 0.5;
 
 /// The period of the temperature's excitation: slow, so that what it stirs up is settled most of the time.
-const SWAY_PERIOD_S: f64 = 2400.0;
+const SWAY_PERIOD_S: f64 = 5400.0;
 
-/// A square wave of ±1.
+/// A wave of ±1 without flanks, so that what follows slowly can follow.
 fn sway(time_s: f64) -> f64 {
-    if (time_s / SWAY_PERIOD_S * 2.0).floor().rem_euclid(2.0) == 0.0 { 1.0 } else { -1.0 }
+    (std::f64::consts::TAU * time_s / SWAY_PERIOD_S).sin()
 }
 
 /// The method's state.
@@ -80,6 +81,22 @@ struct Ramp {
     still_s: f64,
 }
 
+impl Ramp {
+    /// Moves towards a goal by so much at most, never far ahead of what is applied, and a little beyond a clamp.
+    fn follow(&mut self, goal: f64, (lower, upper): (f64, f64), most: f64) {
+        let goal = if upper < 1.0 && goal >= upper - PUSH {
+            upper + PUSH
+        } else if lower > 0.0 && goal <= lower + PUSH {
+            lower - PUSH
+        } else {
+            goal
+        };
+        self.at += (goal - self.at).clamp(-most, most);
+        let applied = self.applied.unwrap_or(self.at);
+        self.at = self.at.clamp(applied - AHEAD, applied + AHEAD).clamp(0.0, 1.0);
+    }
+}
+
 /// What a method is built from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
@@ -103,7 +120,6 @@ impl Reaction {
         Self {
             roles,
             excitation,
-            limits,
             time_s: None,
             rest: (DVector::zeros(n), DVector::zeros(n), 0),
             last: DVector::zeros(n),
@@ -111,9 +127,10 @@ impl Reaction {
             prices: Prices::new(n, feeds),
             feeds: vec![f64::NAN; feeds],
             temp_cel: None,
-            plan: Plan::new(setpoints.len()),
+            plan: Plan::new(setpoints.len(), limits.len()),
             ramps: vec![Ramp { at: 0.5, applied: None, still_s: 0.0 }; setpoints.len()],
             setpoints,
+            limits,
             tank,
         }
     }
@@ -204,33 +221,33 @@ impl Reaction {
     fn search(&mut self, seen: &Observation, dt_s: f64) {
         let within: Vec<(f64, f64)> = (0..self.ramps.len()).map(|at| self.room(at, seen, dt_s)).collect();
         let (Some(estimator), Some(temp_cel)) = (&self.estimator, self.temp_cel) else { return };
+        let model = Model {
+            estimator,
+            prices: &self.prices,
+            setpoints: &self.setpoints,
+            roles: &self.roles,
+            feeds: &self.feeds,
+            temp_cel,
+            limits: &self.limits,
+        };
         if self.prices.known() {
-            let model = Model {
-                estimator,
-                prices: &self.prices,
-                setpoints: &self.setpoints,
-                roles: &self.roles,
-                feeds: &self.feeds,
-                temp_cel,
-                limits: &self.limits,
-            };
             self.plan.improve(model, &within);
         }
-        // How rates change with temperature is learnt only while it moves; feeds need not move. At a limit there is no room.
-        let sway = if self.plan.limited { 0.0 } else { self.excitation * sway(seen.time_s) };
-        let most = RAMP_PER_MIN * dt_s / 60.0;
-        for (at, ramp) in self.ramps.iter_mut().enumerate() {
-            let (Some(best), Some((lower, upper))) = (self.plan.best.get(at), within.get(at)) else { continue };
-            let sways = self.roles.get(at) == Some(&Role::Temperature);
-            let mut goal = (best + if sways { sway } else { 0.0 }).clamp(0.0, 1.0);
-            if *upper < 1.0 && goal >= *upper - PUSH {
-                goal = upper + PUSH;
-            } else if *lower > 0.0 && goal <= *lower + PUSH {
-                goal = lower - PUSH;
+        // How rates change with temperature is learnt only while it moves.
+        let sway = self.excitation * sway(seen.time_s);
+        let places = self.plan.best.iter().zip(self.plan.sway.iter());
+        let mut goals: Vec<f64> = places.map(|(best, way)| (best + sway * way).clamp(0.0, 1.0)).collect();
+        if !self.limits.is_empty() {
+            let from: Vec<f64> = self.ramps.iter().map(|ramp| ramp.at).collect();
+            let per_s = RAMP_PER_MIN / 60.0;
+            let way = Way { from: &from, to: &goals, within: &within, per_s, binding: &self.plan.binding };
+            if let Some(deviation) = guide::deviation(model, way) {
+                goals.iter_mut().zip(deviation.iter()).for_each(|(goal, by)| *goal += by);
             }
-            ramp.at += (goal - ramp.at).clamp(-most, most);
-            let applied = ramp.applied.unwrap_or(ramp.at);
-            ramp.at = ramp.at.clamp(applied - AHEAD, applied + AHEAD).clamp(0.0, 1.0);
+        }
+        let most = RAMP_PER_MIN * dt_s / 60.0;
+        for ((ramp, goal), (lower, upper)) in self.ramps.iter_mut().zip(goals).zip(&within) {
+            ramp.follow(goal, (*lower, *upper), most);
         }
     }
 
