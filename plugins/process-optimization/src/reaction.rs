@@ -233,8 +233,9 @@ impl Reaction {
         if self.prices.known() {
             self.plan.improve(model, &within);
         }
-        // How rates change with temperature is learnt only while it moves.
-        let sway = self.excitation * sway(seen.time_s);
+        // How rates change with temperature is learnt only while it moves. Against a clamp it would leave it and come back.
+        let free = within.iter().all(|range| *range == (0.0, 1.0));
+        let sway = if free { self.excitation * sway(seen.time_s) } else { 0.0 };
         let places = self.plan.best.iter().zip(self.plan.sway.iter());
         let mut goals: Vec<f64> = places.map(|(best, way)| (best + sway * way).clamp(0.0, 1.0)).collect();
         if !self.limits.is_empty() {
@@ -246,8 +247,9 @@ impl Reaction {
             }
         }
         let most = RAMP_PER_MIN * dt_s / 60.0;
-        for ((ramp, goal), (lower, upper)) in self.ramps.iter_mut().zip(goals).zip(&within) {
-            ramp.follow(goal, (*lower, *upper), most);
+        let follows = seen.holds.iter().map(|hold| hold.follow).chain(std::iter::repeat(false));
+        for (((ramp, goal), range), follows) in self.ramps.iter_mut().zip(goals).zip(&within).zip(follows) {
+            ramp.follow(goal, *range, if follows { 0.0 } else { most });
         }
     }
 
