@@ -11,21 +11,21 @@ use bench::day::{Score, day};
 use process_optimization::climb::Climber;
 
 fn main() {
-    let argument = |at: usize, otherwise: u64| {
-        std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-    };
+    let argument =
+        |at: usize, otherwise: u64| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
     let (first, count, scan_s) = (argument(1, 1), argument(2, 20), argument(3, 6) as f64);
     println!(
         "{:<22} {:<18} {:>15} {:>15} {:>25} {:>23}",
         "plant", "method", "settled", "integrated", "violated share, by", "travel"
     );
-    let methods: [(&str, &str, fn() -> Climber); 2] = [
-        ("williams-otto", "reactions", bench::reaction),
+    let methods: [(&str, &str, fn() -> Climber); 4] = [
         ("williams-otto-limits", "reactions", bench::limited),
+        ("williams-otto", "reactions", bench::reaction),
+        ("williams-otto", "objective, flows", || bench::surface(3)),
+        ("williams-otto-limits", "objective, flows", || bench::surface(3)),
     ];
     for (plant, name, climber) in methods {
-        let scores: Vec<Score> =
-            (first..first + count).map(|seed| day(plant, seed, scan_s, climber())).collect();
+        let scores: Vec<Score> = (first..first + count).map(|seed| day(plant, seed, scan_s, climber())).collect();
         if std::env::args().nth(4).is_some() {
             scores.iter().zip(first..).for_each(|(score, seed)| println!("{seed} {score:.5?}"));
         }

@@ -142,11 +142,8 @@ impl Climber {
         let Some(applied) = applied else { return Vec::new() };
         let may = seen.permit && seen.objective.is_some();
         seen.applied.clone_from(&applied);
-        let hold = |s: &State| Hold {
-            low: s.limited_low,
-            high: s.limited_high,
-            follow: !may || s.initialise || s.blocked,
-        };
+        let hold =
+            |s: &State| Hold { low: s.limited_low, high: s.limited_high, follow: !may || s.initialise || s.blocked };
         seen.holds = states.iter().map(hold).collect();
         let target = match &mut self.method {
             Method::Surface(method) if may => {

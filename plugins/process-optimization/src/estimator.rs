@@ -120,7 +120,8 @@ impl Estimator {
             covariance[(n + i, n + i)] = FIRST_LN_K_SD * FIRST_LN_K_SD;
             covariance[(n + r + i, n + r + i)] = RISE.1 * RISE.1;
         }
-        let free: Vec<Free> = free.iter().map(|feed| Free { feed: *feed, noise: 0.0, last: None, error: 0.0 }).collect();
+        let free: Vec<Free> =
+            free.iter().map(|feed| Free { feed: *feed, noise: 0.0, last: None, error: 0.0 }).collect();
         let mut free = free;
         for (at, free) in free.iter_mut().enumerate() {
             let feed = *feeds.get(free.feed)?;
@@ -328,12 +329,7 @@ impl Estimator {
     }
 
     /// The variance of each settled fraction under what acts at a temperature, as far as the rates are in doubt.
-    pub fn settled_variance(
-        &self,
-        settled: &DVector<f64>,
-        acting: Acting<'_>,
-        temp_cel: f64,
-    ) -> Option<DVector<f64>> {
+    pub fn settled_variance(&self, settled: &DVector<f64>, acting: Acting<'_>, temp_cel: f64) -> Option<DVector<f64>> {
         let (n, r) = (self.tank.width(), self.tank.network.reactions.len());
         let tens = self.tens(temp_cel);
         // At rest f(x, θ) = 0, and so dx/dθ = −(df/dx)⁻¹·df/dθ.

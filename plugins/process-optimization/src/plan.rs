@@ -97,7 +97,13 @@ pub struct Plan {
 impl Plan {
     /// For so many setpoints and limits.
     pub fn new(setpoints: usize, limits: usize) -> Self {
-        Self { best: vec![0.5; setpoints], trust: TRUST.0, last: DVector::zeros(setpoints), binding: vec![false; limits], sway: DVector::zeros(setpoints) }
+        Self {
+            best: vec![0.5; setpoints],
+            trust: TRUST.0,
+            last: DVector::zeros(setpoints),
+            binding: vec![false; limits],
+            sway: DVector::zeros(setpoints),
+        }
     }
 
     /// Takes one step from the best known, within these shares of the ranges. Nothing changes where the model fails.
@@ -171,6 +177,7 @@ impl Plan {
         io.numbers(self.best.iter_mut())?;
         io.number(&mut self.trust)?;
         io.numbers(self.last.iter_mut())?;
+        io.same(self.binding.len() as u64)?;
         for binds in &mut self.binding {
             let mut flag = u64::from(*binds);
             io.count(&mut flag)?;

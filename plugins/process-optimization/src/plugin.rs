@@ -9,8 +9,8 @@ use dinrail_sdk::{
 
 use crate::bytes::ForeignState;
 use crate::climb::{Climber, Method, Observation, Reason, Setpoint, State, Wish};
-use crate::network::Network;
 use crate::limits::Limit;
+use crate::network::Network;
 use crate::reaction::{Reaction, Role, Task};
 use crate::surface::{Settings, Surface};
 use crate::tank::Tank;

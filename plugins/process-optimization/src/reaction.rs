@@ -313,9 +313,7 @@ impl Reaction {
             let estimator = self
                 .estimator
                 .take()
-                .or_else(|| {
-                    Estimator::at_rest(self.tank.clone(), &blank, DVector::zeros(n), &feeds, 0.0, &free)
-                });
+                .or_else(|| Estimator::at_rest(self.tank.clone(), &blank, DVector::zeros(n), &feeds, 0.0, &free));
             let mut estimator = estimator.ok_or(ForeignState)?;
             estimator.bytes(io)?;
             self.estimator = Some(estimator);

@@ -3,7 +3,7 @@
 
 mod bench;
 
-use bench::{Bench, SCAN_S, SETPOINTS, reaction, surface};
+use bench::{Bench, SCAN_S, SETPOINTS, limited, reaction, surface};
 use process_optimization::climb::{Climber, Method, Observation, Reason, Setpoint, State};
 use process_optimization::surface::{Settings, Surface};
 
@@ -172,7 +172,7 @@ fn sensors_that_fail_do_not_lead_it_astray() {
 
 #[test]
 fn a_restored_climber_goes_on_as_if_nothing_had_happened() {
-    for (mut climber, fresh) in [(reaction(), reaction()), (surface(3), surface(3))] {
+    for (mut climber, fresh) in [(reaction(), reaction()), (limited(), limited()), (surface(3), surface(3))] {
         for hours in [0.01, 0.3] {
             let mut bench = Bench::new(3);
             bench.run(&mut climber, hours);
@@ -192,4 +192,5 @@ fn a_restored_climber_goes_on_as_if_nothing_had_happened() {
         }
     }
     assert!(reaction().restore(&surface(3).save().unwrap()).is_err());
+    assert!(reaction().restore(&limited().save().unwrap()).is_err());
 }

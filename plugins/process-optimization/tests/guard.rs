@@ -55,7 +55,7 @@ fn a_clamp_of_an_hour_winds_nothing_up() {
         day.worst = 0.0;
         day.run(&mut climber, 1.0);
         assert!(day.outputs[1].applied > clamp + 0.5, "seed {seed}: {:?}", day.outputs);
-        assert!(day.worst < 0.0005, "seed {seed}: {}", day.worst);
+        assert!(day.worst < 0.001, "seed {seed}: {}", day.worst);
         let truth = day.plant.truth();
         let ratio = truth.profit.unwrap() / truth.optimum_profit.unwrap();
         assert!(ratio > 0.985, "seed {seed}: {ratio}");
