@@ -92,6 +92,8 @@ pub struct Plan {
     /// Where a temperature can be swayed without the limits that bind noticing: how far each setpoint goes with it, as shares
     /// for one share of the temperature's.
     pub sway: DVector<f64>,
+    /// Whether only that way, not back beyond the best.
+    pub one_sided: bool,
 }
 
 impl Plan {
@@ -103,6 +105,7 @@ impl Plan {
             last: DVector::zeros(setpoints),
             binding: vec![false; limits],
             sway: DVector::zeros(setpoints),
+            one_sided: false,
         }
     }
 
@@ -157,7 +160,7 @@ impl Plan {
         let binds = |b: &&Bound| b.row.dot(&step) > b.room - BINDS * b.row.norm();
         let binding: Vec<&Bound> = bounds.iter().skip(2 * n).filter(binds).collect();
         self.binding = bounds.iter().skip(2 * n).map(|bound| binds(&bound)).collect();
-        self.sway = sway(model.roles, &binding);
+        (self.sway, self.one_sided) = sway(model.roles, &hill.slope, &binding);
         Some(step)
     }
 
@@ -183,15 +186,34 @@ impl Plan {
             io.count(&mut flag)?;
             *binds = flag == 1;
         }
+        let mut one_sided = u64::from(self.one_sided);
+        io.count(&mut one_sided)?;
+        self.one_sided = one_sided == 1;
         io.numbers(self.sway.iter_mut())
     }
 }
 
-/// The direction nearest to the temperature's own that runs along these bounds; zero where it hardly moves the temperature.
-fn sway(roles: &[Role], binding: &[&Bound]) -> DVector<f64> {
+/// Along which the temperature can be swayed, and whether to one side only: along all that binds or, in a corner, along what
+/// binds but one limit, away from that one, where it costs least.
+fn sway(roles: &[Role], slope: &DVector<f64>, binding: &[&Bound]) -> (DVector<f64>, bool) {
+    if let Some(way) = along(roles, binding.iter().copied()) {
+        return (way, false);
+    }
+    let leaving = (0..binding.len()).filter_map(|at| {
+        let others = binding.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, bound)| *bound);
+        let way = along(roles, others)?;
+        let outward = binding.get(at)?.row.dot(&way) > 0.0;
+        Some(if outward { -way } else { way })
+    });
+    let best = leaving.max_by(|one, other| slope.dot(one).total_cmp(&slope.dot(other)));
+    (best.unwrap_or_else(|| DVector::zeros(roles.len())), true)
+}
+
+/// The direction nearest to the temperature's own that runs along these bounds, for one share of the temperature; none where
+/// it hardly moves the temperature.
+fn along<'a>(roles: &[Role], binding: impl Iterator<Item = &'a Bound>) -> Option<DVector<f64>> {
     let n = roles.len();
-    let none = DVector::zeros(n);
-    let Some(at) = roles.iter().position(|role| *role == Role::Temperature) else { return none };
+    let at = roles.iter().position(|role| *role == Role::Temperature)?;
     let mut across: Vec<DVector<f64>> = Vec::new();
     for bound in binding {
         let mut row = bound.row.clone();
@@ -205,5 +227,5 @@ fn sway(roles: &[Role], binding: &[&Bound]) -> DVector<f64> {
         let share = row.dot(&along);
         along - row * share
     });
-    if along[at] < LEAST_SWAY { none } else { &along / along[at] }
+    (along[at] >= LEAST_SWAY).then(|| &along / along[at])
 }

@@ -64,7 +64,7 @@ impl ProcessOptimization for ProcessOptimizer {
             .parameter(Parameter::text("limits", "").about(
                 "Limits on settled fractions, for `reactions`, such as `a <= 0.12; p >= 0.1`; they are kept with a back-off for what is not known yet",
             ))
-            .parameter(Parameter::number("excitation", 0.01).range(0.0, 0.1).about(
+            .parameter(Parameter::number("excitation", 0.015).range(0.0, 0.1).about(
                 "Share of a setpoint's range by which it is kept moving to and fro, so that there is something to learn from",
             ))
             .parameter(Parameter::number("step", 0.15).range(0.001, 0.5).about(

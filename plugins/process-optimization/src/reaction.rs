@@ -235,7 +235,8 @@ impl Reaction {
         }
         // How rates change with temperature is learnt only while it moves. Against a clamp it would leave it and come back.
         let free = within.iter().all(|range| *range == (0.0, 1.0));
-        let sway = if free { self.excitation * sway(seen.time_s) } else { 0.0 };
+        let wave = sway(seen.time_s) + if self.plan.one_sided { 1.0 } else { 0.0 };
+        let sway = if free { self.excitation * wave } else { 0.0 };
         let places = self.plan.best.iter().zip(self.plan.sway.iter());
         let mut goals: Vec<f64> = places.map(|(best, way)| (best + sway * way).clamp(0.0, 1.0)).collect();
         if !self.limits.is_empty() {

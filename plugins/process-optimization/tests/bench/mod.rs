@@ -40,7 +40,7 @@ fn within(limits: &str) -> Climber {
     let tank = Tank { network: Network::parse(REACTIONS).unwrap(), mass_kg: 2105.0, feeds: vec![0, 1] };
     let limits = Limit::parse(limits, &tank.network).unwrap();
     let roles = vec![Role::Feed(1), Role::Temperature];
-    let task = Task { tank, setpoints: SETPOINTS.to_vec(), roles, excitation: 0.01, limits };
+    let task = Task { tank, setpoints: SETPOINTS.to_vec(), roles, excitation: 0.015, limits };
     Climber::new(Method::Reaction(Reaction::new(task)))
 }
 
