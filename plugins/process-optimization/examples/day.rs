@@ -1,4 +1,4 @@
-//! Prints what a day comes to with each method: `cargo run --release -p process-optimization --example day -- 1 20 6`.
+//! Prints what a day comes to with each method: `cargo run --release -p process-optimization --example day -- 1 20 2`.
 //!
 //! The arguments are the first seed, the number of seeds and the scan in seconds. Each row gives, over the seeds, the worst and
 //! the mean of the settled (hours 10 to 24) and the integrated profit over the plant's own optimum, the largest share of time
@@ -13,7 +13,7 @@ use process_optimization::climb::Climber;
 fn main() {
     let argument =
         |at: usize, otherwise: u64| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
-    let (first, count, scan_s) = (argument(1, 1), argument(2, 20), argument(3, 6) as f64);
+    let (first, count, scan_s) = (argument(1, 1), argument(2, 20), argument(3, 2) as f64);
     println!(
         "{:<22} {:<18} {:>15} {:>15} {:>25} {:>23}",
         "plant", "method", "settled", "integrated", "violated share, by", "travel"

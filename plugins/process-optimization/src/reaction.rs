@@ -43,6 +43,9 @@ const PUSH: f64 = 0.01;
 /// Doubt about ln k below which a proposal is made: a factor of 1.6 either way.
 const MOST_DOUBT: f64 = 0.5;
 
+/// The search goes on so often at most: the filter takes every scan, and the tank is slower.
+const DECIDE_S: f64 = 8.0;
+
 /// The period of the temperature's excitation: slow, so that what it stirs up is settled most of the time.
 const SWAY_PERIOD_S: f64 = 5400.0;
 
@@ -68,6 +71,9 @@ pub struct Reaction {
     feeds: Vec<f64>,
     temp_cel: Option<f64>,
     plan: Plan,
+    /// Where the setpoints should go, as shares of their ranges, and when that was decided.
+    goals: Vec<f64>,
+    decided_s: Option<f64>,
     ramps: Vec<Ramp>,
 }
 
@@ -128,6 +134,8 @@ impl Reaction {
             feeds: vec![f64::NAN; feeds],
             temp_cel: None,
             plan: Plan::new(setpoints.len(), limits.len()),
+            goals: vec![0.5; setpoints.len()],
+            decided_s: None,
             ramps: vec![Ramp { at: 0.5, applied: None, still_s: 0.0 }; setpoints.len()],
             setpoints,
             limits,
@@ -217,9 +225,21 @@ impl Reaction {
         (0..self.tank.feeds.len()).filter(|feed| !self.roles.contains(&Role::Feed(*feed))).collect()
     }
 
-    /// Searches on, and moves the proposals on.
+    /// Decides anew where that is due, and moves the proposals on.
     fn search(&mut self, seen: &Observation, dt_s: f64) {
         let within: Vec<(f64, f64)> = (0..self.ramps.len()).map(|at| self.room(at, seen, dt_s)).collect();
+        if self.decided_s.is_none_or(|before| seen.time_s - before >= DECIDE_S) {
+            self.decide(seen.time_s, &within);
+        }
+        let most = RAMP_PER_MIN * dt_s / 60.0;
+        let follows = seen.holds.iter().map(|hold| hold.follow).chain(std::iter::repeat(false));
+        for (((ramp, goal), range), follows) in self.ramps.iter_mut().zip(&self.goals).zip(&within).zip(follows) {
+            ramp.follow(*goal, *range, if follows { 0.0 } else { most });
+        }
+    }
+
+    /// Searches on, and sets the goals.
+    fn decide(&mut self, time_s: f64, within: &[(f64, f64)]) {
         let (Some(estimator), Some(temp_cel)) = (&self.estimator, self.temp_cel) else { return };
         let model = Model {
             estimator,
@@ -231,27 +251,23 @@ impl Reaction {
             limits: &self.limits,
         };
         if self.prices.known() {
-            self.plan.improve(model, &within);
+            self.plan.improve(model, within);
         }
         // How rates change with temperature is learnt only while it moves. Against a clamp it would leave it and come back.
         let free = within.iter().all(|range| *range == (0.0, 1.0));
-        let wave = sway(seen.time_s) + if self.plan.one_sided { 1.0 } else { 0.0 };
+        let wave = sway(time_s) + if self.plan.one_sided { 1.0 } else { 0.0 };
         let sway = if free { self.excitation * wave } else { 0.0 };
         let places = self.plan.best.iter().zip(self.plan.sway.iter());
         let mut goals: Vec<f64> = places.map(|(best, way)| (best + sway * way).clamp(0.0, 1.0)).collect();
         if !self.limits.is_empty() {
             let from: Vec<f64> = self.ramps.iter().map(|ramp| ramp.at).collect();
             let per_s = RAMP_PER_MIN / 60.0;
-            let way = Way { from: &from, to: &goals, within: &within, per_s, binding: &self.plan.binding };
+            let way = Way { from: &from, to: &goals, within, per_s, binding: &self.plan.binding };
             if let Some(deviation) = guide::deviation(model, way) {
                 goals.iter_mut().zip(deviation.iter()).for_each(|(goal, by)| *goal += by);
             }
         }
-        let most = RAMP_PER_MIN * dt_s / 60.0;
-        let follows = seen.holds.iter().map(|hold| hold.follow).chain(std::iter::repeat(false));
-        for (((ramp, goal), range), follows) in self.ramps.iter_mut().zip(goals).zip(&within).zip(follows) {
-            ramp.follow(goal, *range, if follows { 0.0 } else { most });
-        }
+        (self.goals, self.decided_s) = (goals, Some(time_s));
     }
 
     /// Between which shares of its range a setpoint can be had now: a clamp that holds it is a limit of the search, so that
@@ -300,6 +316,8 @@ impl Reaction {
         io.numbers(self.feeds.iter_mut())?;
         io.maybe(&mut self.temp_cel)?;
         self.plan.bytes(io)?;
+        io.numbers(self.goals.iter_mut())?;
+        io.maybe(&mut self.decided_s)?;
         for ramp in &mut self.ramps {
             io.number(&mut ramp.at)?;
             io.maybe(&mut ramp.applied)?;
