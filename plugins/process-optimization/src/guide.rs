@@ -22,7 +22,7 @@ const NEAR: f64 = 0.03;
 /// Over which a difference is taken, as a share of a range.
 const NUDGE: f64 = 0.01;
 /// Standard deviations of the back-off.
-const DEVIATIONS: f64 = 3.0;
+const DEVIATIONS: f64 = 3.5;
 
 /// Where the setpoints are, and where they should go; all as shares of their ranges.
 #[derive(Debug, Clone, Copy)]

@@ -22,6 +22,8 @@ const NUDGE: f64 = 0.005;
 const TRUST: (f64, f64) = (0.1, 0.002);
 /// A limit binds where a step ends so near to it, as a share of a range.
 const BINDS: f64 = 0.01;
+/// A sway would reach a limit that is so near, as a share of a range.
+const SWAYS: f64 = 0.04;
 /// Along a limit, a sway moves the temperature by this at least, for one of the direct one; else the others would move too far.
 const LEAST_SWAY: f64 = 0.1;
 /// Standard deviations of a limit's back-off, for what is not known of the rates. What is not known of the present is
@@ -157,9 +159,9 @@ impl Plan {
             }
         }
         let step = hill.top(&bounds);
-        let binds = |b: &&Bound| b.row.dot(&step) > b.room - BINDS * b.row.norm();
-        let binding: Vec<&Bound> = bounds.iter().skip(2 * n).filter(binds).collect();
-        self.binding = bounds.iter().skip(2 * n).map(|bound| binds(&bound)).collect();
+        let binds = |b: &Bound, within: f64| b.row.dot(&step) > b.room - within * b.row.norm();
+        self.binding = bounds.iter().skip(2 * n).map(|bound| binds(bound, BINDS)).collect();
+        let binding: Vec<&Bound> = bounds.iter().skip(2 * n).filter(|bound| binds(bound, SWAYS)).collect();
         (self.sway, self.one_sided) = sway(model.roles, &hill.slope, &binding);
         Some(step)
     }
