@@ -46,6 +46,9 @@ const MOST_DOUBT: f64 = 0.5;
 /// The search goes on so often at most: the filter takes every scan, and the tank is slower.
 const DECIDE_S: f64 = 8.0;
 
+/// Share of the newest sway at each decision: some ten minutes.
+const SWAY_SHARE: f64 = 0.015;
+
 /// The period of the temperature's excitation: slow, so that what it stirs up is settled most of the time.
 const SWAY_PERIOD_S: f64 = 5400.0;
 
@@ -74,6 +77,8 @@ pub struct Reaction {
     /// Where the setpoints should go, as shares of their ranges, and when that was decided.
     goals: Vec<f64>,
     decided_s: Option<f64>,
+    /// How far each goal is swayed from the best, as a share of its range.
+    swayed: Vec<f64>,
     ramps: Vec<Ramp>,
 }
 
@@ -136,6 +141,7 @@ impl Reaction {
             plan: Plan::new(setpoints.len(), limits.len()),
             goals: vec![0.5; setpoints.len()],
             decided_s: None,
+            swayed: vec![0.0; setpoints.len()],
             ramps: vec![Ramp { at: 0.5, applied: None, still_s: 0.0 }; setpoints.len()],
             setpoints,
             limits,
@@ -257,8 +263,12 @@ impl Reaction {
         let free = within.iter().all(|range| *range == (0.0, 1.0));
         let wave = sway(time_s) + if self.plan.one_sided { 1.0 } else { 0.0 };
         let sway = if free { self.excitation * wave } else { 0.0 };
-        let places = self.plan.best.iter().zip(self.plan.sway.iter());
-        let mut goals: Vec<f64> = places.map(|(best, way)| (best + sway * way).clamp(0.0, 1.0)).collect();
+        // When another limit binds, the sway's direction changes at once; what it leads to must not.
+        for (swayed, way) in self.swayed.iter_mut().zip(self.plan.sway.iter()) {
+            *swayed += SWAY_SHARE * (sway * way - *swayed);
+        }
+        let places = self.plan.best.iter().zip(&self.swayed);
+        let mut goals: Vec<f64> = places.map(|(best, by)| (best + by).clamp(0.0, 1.0)).collect();
         if !self.limits.is_empty() {
             let from: Vec<f64> = self.ramps.iter().map(|ramp| ramp.at).collect();
             let per_s = RAMP_PER_MIN / 60.0;
@@ -318,6 +328,7 @@ impl Reaction {
         self.plan.bytes(io)?;
         io.numbers(self.goals.iter_mut())?;
         io.maybe(&mut self.decided_s)?;
+        io.numbers(self.swayed.iter_mut())?;
         for ramp in &mut self.ramps {
             io.number(&mut ramp.at)?;
             io.maybe(&mut ramp.applied)?;
