@@ -37,6 +37,8 @@ pub struct Way<'a> {
     pub per_s: f64,
     /// Which limits decide where the goals are.
     pub binding: &'a [bool],
+    /// In a corner of limits nothing is pulled out to them: inside both is enough.
+    pub corner: bool,
 }
 
 /// How far the setpoints should deviate from their goals; none where the model fails.
@@ -52,7 +54,7 @@ pub fn deviation(model: Model<'_>, way: Way<'_>) -> Option<DVector<f64>> {
         let row = DVector::from_iterator(n, slopes.iter().map(|slope| sign * slope[limit.species]));
         let doubt = model.estimator.fraction_variance(limit.species).sqrt();
         let room = limit.room(base[limit.species]) - DEVIATIONS * doubt;
-        if *binds && limit.room(now[limit.species]) < NEAR * limit.at {
+        if *binds && !way.corner && limit.room(now[limit.species]) < NEAR * limit.at {
             bounds.push(Bound { row: -row.clone(), room: -room });
         }
         bounds.push(Bound { row, room });

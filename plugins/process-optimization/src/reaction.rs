@@ -272,7 +272,14 @@ impl Reaction {
         if !self.limits.is_empty() {
             let from: Vec<f64> = self.ramps.iter().map(|ramp| ramp.at).collect();
             let per_s = RAMP_PER_MIN / 60.0;
-            let way = Way { from: &from, to: &goals, within, per_s, binding: &self.plan.binding };
+            let way = Way {
+                from: &from,
+                to: &goals,
+                within,
+                per_s,
+                binding: &self.plan.binding,
+                corner: self.plan.one_sided,
+            };
             if let Some(deviation) = guide::deviation(model, way) {
                 goals.iter_mut().zip(deviation.iter()).for_each(|(goal, by)| *goal += by);
             }
