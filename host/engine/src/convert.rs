@@ -6,8 +6,8 @@ use dinrail_core::description as core;
 use dinrail_core::frame::{Block, Frame};
 use dinrail_core::guard::Mode;
 use dinrail_core::outcome::{
-    Anomaly, ChartSignal, Contribution, Decision, Expectation, Fault, Forecast, Health, ItemVerdict, Life, OutputState, Plan,
-    PlanStep, Proposal, Results, Severity, tidy,
+    Anomaly, ChartSignal, Contribution, Decision, Expectation, Fault, Forecast, Health, ItemVerdict, Life, OutputState,
+    Plan, PlanStep, Proposal, Results, Severity, tidy,
 };
 use dinrail_core::outlook::Outlook;
 use dinrail_core::tag::Quality;

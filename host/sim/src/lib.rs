@@ -65,7 +65,7 @@ pub const PLANTS: [&str; 11] = [
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlantError {
     /// No plant has this name.
-    #[error("no plant is called `{0}`; there are {}", PLANTS.join(", "))]
+    #[error("no plant is called `{0}`; there are {names}", names = PLANTS.join(", "))]
     UnknownPlant(String),
     /// The home's series or settings make no sense.
     #[error(transparent)]
@@ -144,12 +144,30 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
 
 /// The same with recorded series to replay, and settings in place of its defaults.
 pub fn plant_with(name: &str, options: &Options) -> Result<Box<dyn Plant>, PlantError> {
+    match name {
+        "home" => {
+            let home = home::Home::from_options(options)?;
+            options.faults.check(home.signals(), false)?;
+            return Ok(Box::new(home));
+        }
+        "peak-site" => {
+            let site = peak::Site::from_options(options)?;
+            options.faults.check(site.signals(), false)?;
+            return Ok(Box::new(site));
+        }
+        _ => {}
+    }
     let built = plant(name, options.seed, options.faults.clone())?;
     if options.recorded.is_some() {
         return Err(PlantError::NoSeries(name.to_owned()));
     }
-    if let Some(unknown) = options.unknown_setting(&[]) {
-        return Err(PlantError::Setting { plant: name.to_owned(), name: unknown.to_owned(), known: "none".to_owned() });
-    }
+    check_settings(name, options, &[])?;
     Ok(built)
+}
+
+/// Refuses settings that a plant does not have.
+fn check_settings(plant: &str, options: &Options, known: &[&str]) -> Result<(), PlantError> {
+    let Some(unknown) = options.unknown_setting(known) else { return Ok(()) };
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(PlantError::Setting { plant: plant.to_owned(), name: unknown.to_owned(), known })
 }

@@ -54,15 +54,30 @@ pub struct Observation {
     pub costs: Vec<Option<f64>>,
     /// The setpoints in force.
     pub applied: Vec<f64>,
-    /// Setpoints that stay as they are: just handed over, or blocked.
-    pub held: Vec<bool>,
+    /// What holds each of them.
+    pub holds: Vec<Hold>,
+}
+
+/// What holds a setpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hold {
+    /// It was wished lower than it could go.
+    pub low: bool,
+    /// It was wished higher than it could go.
+    pub high: bool,
+    /// Its wish is the applied value, whatever would be better.
+    pub follow: bool,
 }
 
 /// What became of the setpoints since the last proposal.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct State {
     /// In force; none while unknown.
     pub applied: Option<f64>,
+    /// The wish was cut at the lower side, by a range or a slew.
+    pub limited_low: bool,
+    /// The wish was cut at the upper side.
+    pub limited_high: bool,
     /// Nothing is applied now.
     pub blocked: bool,
     /// Control was just handed over.
@@ -133,15 +148,20 @@ impl Climber {
     }
 
     /// Takes a row and answers with at most one wish a setpoint: none while the permit is off, the objective (or the
-    /// demand that is shared) is unusable, or an applied value is unknown.
+    /// demand that is shared) or what the method rests on is unusable, or an applied value is unknown. The reactions are
+    /// watched meanwhile as far as they are seen.
     pub fn step(&mut self, mut seen: Observation, states: &[State]) -> Vec<Wish> {
         let applied: Option<Vec<f64>> = states.iter().map(|s| s.applied.filter(|a| a.is_finite())).collect();
+        let Some(applied) = applied else { return Vec::new() };
         let needed = if matches!(self.method, Method::Share(_)) { seen.demand } else { seen.objective };
-        let (Some(applied), true, true) = (applied, seen.permit, needed.is_some()) else {
-            return Vec::new();
-        };
+        let may = seen.permit && needed.is_some();
         seen.applied.clone_from(&applied);
-        seen.held = states.iter().map(|state| state.initialise || state.blocked).collect();
+        let hold =
+            |s: &State| Hold { low: s.limited_low, high: s.limited_high, follow: !may || s.initialise || s.blocked };
+        seen.holds = states.iter().map(hold).collect();
+        if !(may || matches!(self.method, Method::Reaction(_))) {
+            return Vec::new();
+        }
         let target = match &mut self.method {
             Method::Surface(method) => {
                 method.observe(&seen);
@@ -149,6 +169,9 @@ impl Climber {
             }
             Method::Reaction(method) => {
                 method.observe(&seen);
+                if !(may && method.sees(&seen)) {
+                    return Vec::new();
+                }
                 method.target()
             }
             Method::Seek(method) => {

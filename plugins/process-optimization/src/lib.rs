@@ -5,7 +5,8 @@
 //! - [`seek`]: another that needs the objective only, for an optimum that wanders
 //! - [`share`]: the method that shares a demand among units, each with its [`curve`]
 //! - [`reaction`]: the method for a stirred tank with known reactions and unknown rates, with [`network`], [`tank`],
-//!   [`estimator`] and [`prices`]
+//!   [`estimator`], [`prices`], [`limits`], and [`plan`] and
+//!   [`guide`] over [`quadratic`]
 //! - [`bytes`]: state, saved and restored
 //! - [`plugin`]: what the host sees
 //!
@@ -30,6 +31,14 @@ pub mod tank;
 pub mod estimator;
 
 pub mod prices;
+
+pub mod limits;
+
+pub mod plan;
+
+pub mod quadratic;
+
+pub mod guide;
 
 pub mod bytes;
 

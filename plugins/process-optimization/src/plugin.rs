@@ -9,8 +9,9 @@ use dinrail_sdk::{
 
 use crate::bytes::ForeignState;
 use crate::climb::{Climber, Method, Observation, Reason, Setpoint, State, Wish};
+use crate::limits::Limit;
 use crate::network::Network;
-use crate::reaction::{Reaction, Role};
+use crate::reaction::{Reaction, Role, Task};
 use crate::seek::Seek;
 use crate::share::Share;
 use crate::surface::{Settings, Surface};
@@ -75,7 +76,10 @@ impl ProcessOptimization for ProcessOptimizer {
             .parameter(Parameter::text("sets", "").about(
                 "What each setpoint sets, for `reactions`: a feed's species or `temperature`, with commas between",
             ))
-            .parameter(Parameter::number("excitation", 0.01).range(0.0, 0.1).about(
+            .parameter(Parameter::text("limits", "").about(
+                "Limits on settled fractions, for `reactions`, such as `a <= 0.12; p >= 0.1`; they are kept with a back-off for what is not known yet",
+            ))
+            .parameter(Parameter::number("excitation", 0.015).range(0.0, 0.1).about(
                 "Share of a setpoint's range by which it is kept moving to and fro, so that there is something to learn from",
             ))
             .parameter(Parameter::number("step", 0.15).range(0.001, 0.5).about(
@@ -126,6 +130,9 @@ impl ProcessOptimization for ProcessOptimizer {
         };
         let excitation = parameters.number("excitation")?;
         let settings = Settings { step: parameters.number("step")?, settling_s: parameters.number("settling")? };
+        if chosen != "reactions" && !parameters.text("limits")?.trim().is_empty() {
+            return Err(configuration("`limits` needs `reactions`".to_owned()));
+        }
         let method = match chosen {
             "surface" => Method::Surface(Surface::new(setpoints, columns.measures.len(), settings)),
             "seek" => Method::Seek(Seek::new(setpoints, settings, excitation)),
@@ -149,7 +156,9 @@ impl ProcessOptimization for ProcessOptimizer {
                 let units: Vec<&str> = bound.iter().map(|output| output.unit.as_str()).collect();
                 let roles = roles(parameters.text("sets")?, &network, &feeds, &units)?;
                 let tank = Tank { network, mass_kg: parameters.number("tank_mass")?, feeds };
-                Method::Reaction(Reaction::new(tank, setpoints, roles, excitation))
+                let limits = Limit::parse(parameters.text("limits")?, &tank.network);
+                let limits = limits.map_err(|error| configuration(error.to_string()))?;
+                Method::Reaction(Reaction::new(Task { tank, setpoints, roles, excitation, limits }))
             }
         };
         Ok(Self { columns, climber: Climber::new(method), outputs })
@@ -226,9 +235,9 @@ impl Columns {
             demand: self.demand.and_then(|column| row.get(column)),
             powers: all(&self.powers),
             costs: all(&self.costs),
-            held: Vec::new(),
             temperature_cel: self.temperature.and_then(|column| row.get(column)),
             applied: Vec::new(),
+            holds: Vec::new(),
         }
     }
 }
@@ -238,7 +247,13 @@ fn configuration(what: String) -> Fault {
 }
 
 fn state(output: &OutputState) -> State {
-    State { applied: output.applied, blocked: output.blocked, initialise: output.initialise }
+    State {
+        applied: output.applied,
+        limited_low: output.limited_low,
+        limited_high: output.limited_high,
+        blocked: output.blocked,
+        initialise: output.initialise,
+    }
 }
 
 /// The species that a tag is named after: what stands behind its last `_` or `.`.

@@ -1,16 +1,20 @@
 //! The method for a stirred tank whose reactions are known and whose rate constants are not.
 //!
-//! Rates are learnt by [`Estimator`], prices by [`Prices`]; the optimum of the steady state that follows is searched anew at
-//! every observation, and is the target. This is the two-step approach of real-time optimisation (Jang, Joseph and Mukai
-//! 1987; Chachuat, Srinivasan and Bonvin 2009 on when it is right: the structure must hold, its constants need not be known).
+//! Rates are learnt by [`Estimator`], prices by [`Prices`]; the optimum of the steady state that follows is searched on at
+//! every observation by [`Plan`], within limits on fractions where there are any, and the setpoints go there at a bounded
+//! rate. This is the two-step approach of real-time optimisation (Jang, Joseph and Mukai 1987; Chachuat, Srinivasan and Bonvin
+//! 2009 on when it is right: the structure must hold, its constants need not be known).
 
 use nalgebra::DVector;
 
 use crate::bytes::{Bytes, ForeignState};
 use crate::climb::{Observation, Reason, Setpoint, Target};
-use crate::estimator::Estimator;
+use crate::estimator::{Estimator, Measured};
+use crate::guide::{self, Way};
+use crate::limits::Limit;
+use crate::plan::{Model, Plan};
 use crate::prices::Prices;
-use crate::tank::{Acting, Tank};
+use crate::tank::Tank;
 
 /// What a setpoint sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,19 +33,28 @@ const FEED_SHARE: f64 = 0.02;
 const TEMP_SHARE: f64 = 0.1;
 /// A longer gap is bridged as this one: what happened in it is unknown.
 const LONGEST_GAP_S: f64 = 600.0;
-/// The search's stride, as a share of the range: largest and smallest.
-const STRIDE: (f64, f64) = (0.1, 0.0005);
-/// Rounds of the search at each observation.
-const ROUNDS: usize = 4;
+/// How fast a proposal moves, as a share of the range a minute, and how far it may be ahead of what is applied.
+const RAMP_PER_MIN: f64 = 0.05;
+const AHEAD: f64 = 0.05;
+/// A setpoint that is limited and has stood still for so long stands against a clamp, not against a slew.
+const CLAMPED_S: f64 = 120.0;
+/// How far beyond a clamp the proposal stays, as a share of the range, so that its opening is noticed.
+const PUSH: f64 = 0.01;
 /// Doubt about ln k below which a proposal is made: a factor of 1.6 either way.
 const MOST_DOUBT: f64 = 0.5;
 
-/// The period of the temperature's excitation: slow, so that what it stirs up is settled most of the time.
-const SWAY_PERIOD_S: f64 = 2400.0;
+/// The search goes on so often at most: the filter takes every scan, and the tank is slower.
+const DECIDE_S: f64 = 8.0;
 
-/// A square wave of ±1.
+/// Share of the newest sway at each decision: some ten minutes.
+const SWAY_SHARE: f64 = 0.015;
+
+/// The period of the temperature's excitation: slow, so that what it stirs up is settled most of the time.
+const SWAY_PERIOD_S: f64 = 5400.0;
+
+/// A wave of ±1 without flanks, so that what follows slowly can follow.
 fn sway(time_s: f64) -> f64 {
-    if (time_s / SWAY_PERIOD_S * 2.0).floor().rem_euclid(2.0) == 0.0 { 1.0 } else { -1.0 }
+    (std::f64::consts::TAU * time_s / SWAY_PERIOD_S).sin()
 }
 
 /// The method's state.
@@ -57,16 +70,63 @@ pub struct Reaction {
     last: DVector<f64>,
     estimator: Option<Estimator>,
     prices: Prices,
+    limits: Vec<Limit>,
     feeds: Vec<f64>,
     temp_cel: Option<f64>,
-    /// Best setpoints known, as shares of their ranges.
-    best: Vec<f64>,
-    stride: f64,
+    plan: Plan,
+    /// Where the setpoints should go, as shares of their ranges, and when that was decided.
+    goals: Vec<f64>,
+    decided_s: Option<f64>,
+    /// How far each goal is swayed from the best, as a share of its range.
+    swayed: Vec<f64>,
+    ramps: Vec<Ramp>,
+}
+
+/// The way of one setpoint's proposal to where it should go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Ramp {
+    /// The proposal, as a share of the range.
+    at: f64,
+    /// What was applied last, and for how long it has stood still while it was limited.
+    applied: Option<f64>,
+    still_s: f64,
+}
+
+impl Ramp {
+    /// Moves towards a goal by so much at most, never far ahead of what is applied, and a little beyond a clamp.
+    fn follow(&mut self, goal: f64, (lower, upper): (f64, f64), most: f64) {
+        let goal = if upper < 1.0 && goal >= upper - PUSH {
+            upper + PUSH
+        } else if lower > 0.0 && goal <= lower + PUSH {
+            lower - PUSH
+        } else {
+            goal
+        };
+        self.at += (goal - self.at).clamp(-most, most);
+        let applied = self.applied.unwrap_or(self.at);
+        self.at = self.at.clamp(applied - AHEAD, applied + AHEAD).clamp(0.0, 1.0);
+    }
+}
+
+/// What a method is built from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// What is known of the tank.
+    pub tank: Tank,
+    /// Ranges.
+    pub setpoints: Vec<Setpoint>,
+    /// What each sets.
+    pub roles: Vec<Role>,
+    /// Share of its range by which a temperature is kept moving to and fro.
+    pub excitation: f64,
+    /// To be kept by the settled fractions.
+    pub limits: Vec<Limit>,
 }
 
 impl Reaction {
-    /// For setpoints and what they set, in the same order.
-    pub fn new(tank: Tank, setpoints: Vec<Setpoint>, roles: Vec<Role>, excitation: f64) -> Self {
+    /// For a task.
+    pub fn new(task: Task) -> Self {
+        let Task { tank, setpoints, roles, excitation, limits } = task;
         let (n, feeds) = (tank.width(), tank.feeds.len());
         Self {
             roles,
@@ -78,34 +138,45 @@ impl Reaction {
             prices: Prices::new(n, feeds),
             feeds: vec![f64::NAN; feeds],
             temp_cel: None,
-            best: vec![0.5; setpoints.len()],
-            stride: STRIDE.0,
+            plan: Plan::new(setpoints.len(), limits.len()),
+            goals: vec![0.5; setpoints.len()],
+            decided_s: None,
+            swayed: vec![0.0; setpoints.len()],
+            ramps: vec![Ramp { at: 0.5, applied: None, still_s: 0.0 }; setpoints.len()],
             setpoints,
+            limits,
             tank,
         }
     }
 
-    /// Takes one observation. The temperature and a first value of every feed are needed for anything to be learnt.
+    /// Whether everything that a proposal rests on was usable.
+    pub fn sees(&self, seen: &Observation) -> bool {
+        let parts = seen.fractions.iter().chain(&seen.feeds);
+        seen.temperature_cel.is_some() && parts.into_iter().all(Option::is_some)
+    }
+
+    /// Takes one observation. A first value of the temperature and of every feed is needed for anything to be learnt.
     pub fn observe(&mut self, seen: &Observation) {
-        let Some(temp_cel) = seen.temperature_cel else { return };
         let dt_s = self.time_s.map_or(0.0, |before| (seen.time_s - before).clamp(0.0, LONGEST_GAP_S));
         self.time_s = Some(seen.time_s);
-        let smooth = self.temp_cel.map_or(temp_cel, |before| before + TEMP_SHARE * (temp_cel - before));
-        self.temp_cel = Some(smooth);
-        self.follow_feeds(seen);
-        if self.feeds.iter().any(|feed| !feed.is_finite()) {
-            return;
+        if let Some(temp_cel) = seen.temperature_cel {
+            let smooth = self.temp_cel.map_or(temp_cel, |before| before + TEMP_SHARE * (temp_cel - before));
+            self.temp_cel = Some(smooth);
         }
-        self.learn_prices(seen, temp_cel);
+        self.follow_feeds(seen);
+        let Some(smooth) = self.temp_cel.filter(|_| self.feeds.iter().all(|feed| feed.is_finite())) else { return };
+        self.learn_prices(seen);
         match &mut self.estimator {
             None => self.rest(seen, smooth),
             Some(estimator) => {
                 let setpoint = self.roles.iter().position(|role| *role == Role::Temperature);
                 let setpoint_cel = setpoint.and_then(|at| seen.applied.get(at).copied());
-                estimator.step(dt_s, &self.feeds, setpoint_cel, temp_cel, &seen.fractions);
-                (0..ROUNDS).for_each(|_| self.search());
+                let measured =
+                    Measured { fractions: &seen.fractions, feeds: &seen.feeds, temp_cel: seen.temperature_cel };
+                estimator.step(dt_s, &self.feeds, setpoint_cel, measured);
             }
         }
+        self.search(seen, dt_s);
     }
 
     /// A feed that a setpoint sets is what was applied; another is measured and smoothed.
@@ -122,10 +193,10 @@ impl Reaction {
         }
     }
 
-    fn learn_prices(&mut self, seen: &Observation, temp_cel: f64) {
+    fn learn_prices(&mut self, seen: &Observation) {
         let all = |values: &[Option<f64>]| values.iter().copied().collect::<Option<Vec<f64>>>();
-        if let (Some(fractions), Some(feeds), Some(objective)) =
-            (all(&seen.fractions), all(&seen.feeds), seen.objective)
+        if let (Some(fractions), Some(feeds), Some(objective), Some(temp_cel)) =
+            (all(&seen.fractions), all(&seen.feeds), seen.objective, seen.temperature_cel)
         {
             // The measured feeds' noise is not the outflow's: without a meter, what is known of the feeds is nearer.
             let outflow = seen.outflow.unwrap_or_else(|| self.feeds.iter().sum());
@@ -147,47 +218,96 @@ impl Reaction {
         if *count >= REST {
             let mean = &*sum / *count as f64;
             let noise = &*squares / (*count - 1) as f64;
-            let ratio = |setpoint: &Setpoint, applied: &f64| setpoint.share(*applied);
-            self.best = self.setpoints.iter().zip(&seen.applied).map(|(s, a)| ratio(s, a)).collect();
-            self.estimator = Estimator::at_rest(self.tank.clone(), &mean, noise, &self.feeds, temp_cel);
+            self.plan.best = self.setpoints.iter().zip(&seen.applied).map(|(s, a)| s.share(*a)).collect();
+            let free = self.free();
+            self.estimator = Estimator::at_rest(self.tank.clone(), &mean, noise, &self.feeds, temp_cel, &free);
             let n = self.tank.width();
             self.rest = (DVector::zeros(n), DVector::zeros(n), 0);
         }
     }
 
-    /// The objective at the steady state of setpoints given as shares.
-    fn expected(&self, shares: &[f64]) -> Option<f64> {
-        let estimator = self.estimator.as_ref()?;
-        let (mut feeds, mut temp_cel) = (self.feeds.clone(), self.temp_cel?);
-        for ((role, setpoint), share) in self.roles.iter().zip(&self.setpoints).zip(shares) {
-            match role {
-                Role::Feed(at) => feeds[*at] = setpoint.at(*share),
-                Role::Temperature => temp_cel = setpoint.at(*share),
-            }
-        }
-        let rates = estimator.rates(temp_cel);
-        let settled = estimator.tank().settled(&estimator.fractions(), Acting { feeds: &feeds, rates: &rates })?;
-        Some(self.prices.objective(settled.as_slice(), feeds.iter().sum(), &feeds, temp_cel))
+    /// The feeds that no setpoint sets.
+    fn free(&self) -> Vec<usize> {
+        (0..self.tank.feeds.len()).filter(|feed| !self.roles.contains(&Role::Feed(*feed))).collect()
     }
 
-    /// One round of a compass search from the best known: a better neighbour is taken, and the stride halves where none is.
-    fn search(&mut self) {
-        if !self.prices.known() {
-            return;
+    /// Decides anew where that is due, and moves the proposals on.
+    fn search(&mut self, seen: &Observation, dt_s: f64) {
+        let within: Vec<(f64, f64)> = (0..self.ramps.len()).map(|at| self.room(at, seen, dt_s)).collect();
+        if self.decided_s.is_none_or(|before| seen.time_s - before >= DECIDE_S) {
+            self.decide(seen.time_s, &within);
         }
-        let Some(mut value) = self.expected(&self.best) else { return };
-        let mut moved = false;
-        for at in 0..self.best.len() {
-            for way in [self.stride, -self.stride] {
-                let mut there = self.best.clone();
-                there[at] = (there[at] + way).clamp(0.0, 1.0);
-                if let Some(better) = self.expected(&there).filter(|v| *v > value) {
-                    (self.best, value, moved) = (there, better, true);
-                    break;
-                }
+        let most = RAMP_PER_MIN * dt_s / 60.0;
+        let follows = seen.holds.iter().map(|hold| hold.follow).chain(std::iter::repeat(false));
+        for (((ramp, goal), range), follows) in self.ramps.iter_mut().zip(&self.goals).zip(&within).zip(follows) {
+            ramp.follow(*goal, *range, if follows { 0.0 } else { most });
+        }
+    }
+
+    /// Searches on, and sets the goals.
+    fn decide(&mut self, time_s: f64, within: &[(f64, f64)]) {
+        let (Some(estimator), Some(temp_cel)) = (&self.estimator, self.temp_cel) else { return };
+        let model = Model {
+            estimator,
+            prices: &self.prices,
+            setpoints: &self.setpoints,
+            roles: &self.roles,
+            feeds: &self.feeds,
+            temp_cel,
+            limits: &self.limits,
+        };
+        if self.prices.known() {
+            self.plan.improve(model, within);
+        }
+        // How rates change with temperature is learnt only while it moves. Against a clamp it would leave it and come back.
+        let free = within.iter().all(|range| *range == (0.0, 1.0));
+        let wave = sway(time_s) + if self.plan.one_sided { 1.0 } else { 0.0 };
+        let sway = if free { self.excitation * wave } else { 0.0 };
+        // When another limit binds, the sway's direction changes at once; what it leads to must not.
+        for (swayed, way) in self.swayed.iter_mut().zip(self.plan.sway.iter()) {
+            *swayed += SWAY_SHARE * (sway * way - *swayed);
+        }
+        let places = self.plan.best.iter().zip(&self.swayed);
+        let mut goals: Vec<f64> = places.map(|(best, by)| (best + by).clamp(0.0, 1.0)).collect();
+        if !self.limits.is_empty() {
+            let from: Vec<f64> = self.ramps.iter().map(|ramp| ramp.at).collect();
+            let per_s = RAMP_PER_MIN / 60.0;
+            let way = Way {
+                from: &from,
+                to: &goals,
+                within,
+                per_s,
+                binding: &self.plan.binding,
+                corner: self.plan.one_sided,
+            };
+            if let Some(deviation) = guide::deviation(model, way) {
+                goals.iter_mut().zip(deviation.iter()).for_each(|(goal, by)| *goal += by);
             }
         }
-        self.stride = (self.stride * if moved { 2.0 } else { 0.5 }).clamp(STRIDE.1, STRIDE.0);
+        (self.goals, self.decided_s) = (goals, Some(time_s));
+    }
+
+    /// Between which shares of its range a setpoint can be had now: a clamp that holds it is a limit of the search, so that
+    /// the others do their best with it, and nothing winds up.
+    fn room(&mut self, at: usize, seen: &Observation, dt_s: f64) -> (f64, f64) {
+        let (Some(ramp), Some(setpoint), Some(applied)) =
+            (self.ramps.get_mut(at), self.setpoints.get(at), seen.applied.get(at))
+        else {
+            return (0.0, 1.0);
+        };
+        let hold = seen.holds.get(at).copied().unwrap_or_default();
+        let share = setpoint.share(*applied);
+        let stands = ramp.applied == Some(share) && (hold.low || hold.high);
+        ramp.still_s = if stands { ramp.still_s + dt_s } else { 0.0 };
+        if hold.follow || ramp.applied.is_none() {
+            ramp.at = share;
+        }
+        ramp.applied = Some(share);
+        match ramp.still_s >= CLAMPED_S {
+            true if hold.high => (0.0, share),
+            true => (share, 1.0),
+            false => (0.0, 1.0),
+        }
     }
 
     /// Where the setpoints should go; none while too little is known.
@@ -197,14 +317,8 @@ impl Reaction {
         if !self.prices.known() || doubt > MOST_DOUBT {
             return None;
         }
-        let sway = self.excitation * sway(self.time_s?);
-        let places = self.roles.iter().zip(&self.setpoints).zip(&self.best);
-        let values = places.map(|((role, setpoint), share)| match role {
-            // How rates change with temperature is learnt only while it moves; feeds need not move.
-            Role::Temperature => setpoint.at((share + sway).clamp(0.0, 1.0)),
-            Role::Feed(_) => setpoint.at(*share),
-        });
-        Some(Target { values: values.collect(), confidence: 1.0 / (1.0 + 5.0 * doubt), reason: Reason::Climb })
+        let values = self.setpoints.iter().zip(&self.ramps).map(|(setpoint, ramp)| setpoint.at(ramp.at)).collect();
+        Some(Target { values, confidence: 1.0 / (1.0 + 5.0 * doubt), reason: Reason::Climb })
     }
 
     /// Its fields, for saving and restoring.
@@ -218,18 +332,25 @@ impl Reaction {
         self.prices.bytes(io)?;
         io.numbers(self.feeds.iter_mut())?;
         io.maybe(&mut self.temp_cel)?;
-        io.numbers(self.best.iter_mut())?;
-        io.number(&mut self.stride)?;
+        self.plan.bytes(io)?;
+        io.numbers(self.goals.iter_mut())?;
+        io.maybe(&mut self.decided_s)?;
+        io.numbers(self.swayed.iter_mut())?;
+        for ramp in &mut self.ramps {
+            io.number(&mut ramp.at)?;
+            io.maybe(&mut ramp.applied)?;
+            io.number(&mut ramp.still_s)?;
+        }
         let mut started = u64::from(self.estimator.is_some());
         io.count(&mut started)?;
         if started == 1 {
             let n = self.tank.width();
             let blank = DVector::from_element(n, 1.0 / n as f64);
-            let feeds = vec![1.0; self.feeds.len()];
+            let (feeds, free) = (vec![1.0; self.feeds.len()], self.free());
             let estimator = self
                 .estimator
                 .take()
-                .or_else(|| Estimator::at_rest(self.tank.clone(), &blank, DVector::zeros(n), &feeds, 0.0));
+                .or_else(|| Estimator::at_rest(self.tank.clone(), &blank, DVector::zeros(n), &feeds, 0.0, &free));
             let mut estimator = estimator.ok_or(ForeignState)?;
             estimator.bytes(io)?;
             self.estimator = Some(estimator);

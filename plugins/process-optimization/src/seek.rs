@@ -11,7 +11,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::bytes::{Bytes, ForeignState};
-use crate::climb::{Observation, Reason, Setpoint, Target};
+use crate::climb::{Hold, Observation, Reason, Setpoint, Target};
 use crate::surface::{Settings, lift, pairs};
 
 /// Lags in the chain. Three settle to 95 % in 6.3 of their time constants.
@@ -125,7 +125,7 @@ impl Seek {
         // After a long silence nobody knows what the setpoints did; taken as at rest since, little is wrong.
         let silent = dt_s > self.settings.settling_s;
         self.flow(&(&here - &self.origin), dt_s, silent);
-        self.follow(&here, &seen.held, silent);
+        self.follow(&here, &seen.holds, silent);
         self.seen += 1;
         if self.seen <= REST {
             self.rest(objective);
@@ -150,9 +150,9 @@ impl Seek {
     }
 
     /// A setpoint that was handed over or is blocked starts its swing where it is; none runs away from what is applied.
-    fn follow(&mut self, here: &DVector<f64>, held: &[bool], silent: bool) {
+    fn follow(&mut self, here: &DVector<f64>, holds: &[Hold], silent: bool) {
         for i in 0..here.len() {
-            if silent || held.get(i).copied().unwrap_or(false) {
+            if silent || holds.get(i).is_some_and(|hold| hold.follow) {
                 (self.centre[i], self.swing[i], self.phase[i]) = (here[i], 0.0, 0.0);
             }
             let slack = self.swing[i] + self.settings.step / 2.0;

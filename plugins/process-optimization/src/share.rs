@@ -168,7 +168,7 @@ impl Share {
         let dt = dt_s / self.settings.settling_s;
         let trim: f64 = self.units.iter().map(Unit::offset).sum();
         let demand = demand - trim.clamp(-0.05 * demand.abs(), 0.05 * demand.abs());
-        let held = |i: usize| seen.held.get(i).copied().unwrap_or(false);
+        let held = |i: usize| seen.holds.get(i).is_some_and(|hold| hold.follow);
         // A plan does not run away from what is applied.
         for (i, (unit, applied)) in self.units.iter_mut().zip(&seen.applied).enumerate() {
             let slack = if held(i) || unit.stuck { 0.0 } else { SLACK * unit.range() };

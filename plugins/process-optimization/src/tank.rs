@@ -53,7 +53,7 @@ impl Tank {
     }
 
     /// d(derivative)/dx.
-    fn jacobian(&self, x: &DVector<f64>, acting: Acting<'_>) -> DMatrix<f64> {
+    pub fn jacobian(&self, x: &DVector<f64>, acting: Acting<'_>) -> DMatrix<f64> {
         let (n, flow) = (self.width(), acting.feeds.iter().sum::<f64>());
         let mut jacobian = DMatrix::from_diagonal_element(n, n, -flow / self.mass_kg);
         for (reaction, k) in self.network.reactions.iter().zip(acting.rates) {
@@ -81,13 +81,17 @@ impl Tank {
         })
     }
 
-    /// Where the fractions settle, from a guess: implicit Euler steps that double, which end as Newton's. None where that
-    /// does not converge.
+    /// Where the fractions settle, from a guess: Newton's steps from a near one, else implicit Euler steps that grow, which
+    /// end as Newton's. None where that does not converge.
     pub fn settled(&self, guess: &DVector<f64>, acting: Acting<'_>) -> Option<DVector<f64>> {
+        self.settle(guess, acting, 1e9, 6).or_else(|| self.settle(guess, acting, 60.0, 60))
+    }
+
+    /// Implicit Euler steps, the first one of `h` seconds.
+    fn settle(&self, guess: &DVector<f64>, acting: Acting<'_>, mut h: f64, most: usize) -> Option<DVector<f64>> {
         let n = self.width();
         let mut x = guess.clone();
-        let mut h = 60.0;
-        for _ in 0..60 {
+        for _ in 0..most {
             let slope = self.derivative(&x, acting);
             if slope.amax() < 1e-12 {
                 return Some(x);

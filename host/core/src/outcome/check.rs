@@ -74,7 +74,7 @@ pub const MAX_CONTRIBUTIONS: usize = 64;
 /// Steps of a plan: a week of quarter hours for a few outputs.
 pub const MAX_PLAN_STEPS: usize = 4_096;
 /// Series that a plan reckons with.
-pub const MAX_EXPECTATIONS: usize = 8;
+pub(crate) const MAX_EXPECTATIONS: usize = 8;
 /// Forecast steps of a call: 64 series, a week of hours ahead.
 pub const MAX_FORECASTS: usize = 16_384;
 /// Characters of a reason, a mode or a defect that are kept.

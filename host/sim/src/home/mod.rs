@@ -2,6 +2,8 @@
 
 pub mod inverter;
 
+mod options;
+
 pub mod synthetic;
 
 use crate::judge::storage::{Battery, Bill, Series, StorageError, Terms, Window, best_course, check, without_battery};

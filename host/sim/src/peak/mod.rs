@@ -10,6 +10,8 @@ pub mod load;
 
 pub mod battery;
 
+mod options;
+
 use crate::plant::{Account, Actuator, Kind, Plant, Reading, Signal, Truth, Value};
 use battery::Battery;
 use load::Quarter;
@@ -70,7 +72,7 @@ impl Site {
             value("site.charge", "kW.h", battery.capacity_kwh),
             value("site.peak", "kW", most_kw),
             value("site.hour", "h", 24.0),
-            value("site.weekday", "1", 6.0),
+            value("site.weekday", "1", 7.0),
             value("site.period_left", "h", 24.0 * 366.0),
         ];
         let capacity = battery.capacity_kwh;
@@ -177,7 +179,7 @@ impl Plant for Site {
             Some(self.charge_kwh),
             Some(self.peak_kw),
             now.map(|q| q.hour),
-            now.map(|q| f64::from(q.weekday)),
+            now.map(|q| f64::from(q.weekday) + 1.0),
             Some(self.left() as f64 * 0.25),
         ];
         let known = values.into_iter().enumerate().filter_map(|(signal, value)| value.map(|value| (signal, value)));

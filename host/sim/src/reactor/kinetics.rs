@@ -21,10 +21,45 @@ pub struct Inputs {
     pub temp_cel: f64,
 }
 
-/// k1, k2, k3 in 1/s (by mass fraction) at a temperature.
+/// How fast a plant's reactions are beside the published ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chemistry {
+    /// Factor of each rate constant at [`REFERENCE_CEL`].
+    pub factors: [f64; 3],
+    /// Factor of each activation energy, about [`REFERENCE_CEL`].
+    pub activations: [f64; 3],
+}
+
+/// The temperature at which [`Chemistry::activations`] change no rate.
+pub const REFERENCE_CEL: f64 = 85.0;
+
+/// E/R of the three reactions, in kelvin.
+const ACTIVATION_K: [f64; 3] = [6666.7, 8333.3, 11111.0];
+
+impl Chemistry {
+    /// The published one.
+    pub const PUBLISHED: Self = Self { factors: [1.0; 3], activations: [1.0; 3] };
+
+    /// k1, k2, k3 in 1/s (by mass fraction) at a temperature.
+    pub fn rate_constants(&self, temp_cel: f64) -> [f64; 3] {
+        let (published, from_reference) = (rate_constants(temp_cel), inverse_kelvin(temp_cel));
+        std::array::from_fn(|i| {
+            let tilt = ACTIVATION_K[i] * (1.0 - self.activations[i]) * from_reference;
+            published[i] * self.factors[i] * if tilt == 0.0 { 1.0 } else { tilt.exp() }
+        })
+    }
+}
+
+/// 1/T − 1/T at [`REFERENCE_CEL`], 1/K.
+fn inverse_kelvin(temp_cel: f64) -> f64 {
+    1.0 / (temp_cel + KELVIN) - 1.0 / (REFERENCE_CEL + KELVIN)
+}
+
+/// The published k1, k2, k3 in 1/s (by mass fraction) at a temperature.
 pub fn rate_constants(temp_cel: f64) -> [f64; 3] {
     let kelvin = temp_cel + KELVIN;
-    [1.6599e6 * (-6666.7 / kelvin).exp(), 7.2117e8 * (-8333.3 / kelvin).exp(), 2.6745e12 * (-11111.0 / kelvin).exp()]
+    let [e1, e2, e3] = ACTIVATION_K;
+    [1.6599e6 * (-e1 / kelvin).exp(), 7.2117e8 * (-e2 / kelvin).exp(), 2.6745e12 * (-e3 / kelvin).exp()]
 }
 
 /// Money a second: what the products bring less what the feeds cost.
@@ -33,20 +68,20 @@ pub fn profit(x: &Fractions, feed_a: f64, feed_b: f64, out_flow: f64) -> f64 {
     1143.38 * x_p * out_flow + 25.92 * x_e * out_flow - 76.23 * feed_a - 114.34 * feed_b
 }
 
-/// How fast the mass fractions change, 1/s.
+/// How fast the published reactor's mass fractions change, 1/s.
 pub fn derivative(x: &Fractions, inputs: Inputs) -> Fractions {
-    balance(x, inputs.feed_b_kg_s, &rate_constants(inputs.temp_cel))
+    balance(x, FEED_A_KG_S, inputs.feed_b_kg_s, &rate_constants(inputs.temp_cel))
 }
 
-fn balance(x: &Fractions, feed_b: f64, k: &[f64; 3]) -> Fractions {
+fn balance(x: &Fractions, feed_a_kg_s: f64, feed_b_kg_s: f64, k: &[f64; 3]) -> Fractions {
     let [a, b, c, e, g, p] = *x;
-    let (feed_a, flow) = (FEED_A_KG_S / MASS_KG, (FEED_A_KG_S + feed_b) / MASS_KG);
+    let (feed_a, flow) = (feed_a_kg_s / MASS_KG, (feed_a_kg_s + feed_b_kg_s) / MASS_KG);
     let r1 = k[0] * a * b;
     let r2 = k[1] * b * c;
     let r3 = k[2] * c * p;
     [
         feed_a - flow * a - r1,
-        feed_b / MASS_KG - flow * b - r1 - r2,
+        feed_b_kg_s / MASS_KG - flow * b - r1 - r2,
         -flow * c + 2.0 * r1 - 2.0 * r2 - r3,
         -flow * e + 2.0 * r2,
         -flow * g + 1.5 * r3,
@@ -54,11 +89,15 @@ fn balance(x: &Fractions, feed_b: f64, k: &[f64; 3]) -> Fractions {
     ]
 }
 
-/// The fractions `dt_s` later, the inputs being constant: one step of the classical Runge–Kutta method. Steps up to some
-/// seconds are safe: the fastest reaction takes about ten.
+/// The published reactor's fractions `dt_s` later, the inputs being constant: [`step_of`] with its feed and its rates.
 pub fn step(x: &Fractions, inputs: Inputs, dt_s: f64) -> Fractions {
-    let k = rate_constants(inputs.temp_cel);
-    let slope = |x: &Fractions| balance(x, inputs.feed_b_kg_s, &k);
+    step_of(x, FEED_A_KG_S, inputs.feed_b_kg_s, &rate_constants(inputs.temp_cel), dt_s)
+}
+
+/// The fractions `dt_s` later under constant feeds in kg/s and rate constants in 1/s: one step of the classical Runge–Kutta
+/// method. Steps up to some seconds are safe: the fastest reaction takes about ten.
+pub fn step_of(x: &Fractions, feed_a: f64, feed_b: f64, k: &[f64; 3], dt_s: f64) -> Fractions {
+    let slope = |x: &Fractions| balance(x, feed_a, feed_b, k);
     let along = |d: &Fractions, h: f64| -> Fractions { std::array::from_fn(|i| x[i] + h * d[i]) };
     let d1 = slope(x);
     let d2 = slope(&along(&d1, dt_s / 2.0));
@@ -67,25 +106,34 @@ pub fn step(x: &Fractions, inputs: Inputs, dt_s: f64) -> Fractions {
     std::array::from_fn(|i| x[i] + dt_s / 6.0 * (d1[i] + 2.0 * d2[i] + 2.0 * d3[i] + d4[i]))
 }
 
-/// The mass fractions at which nothing changes any more.
-///
-/// With B given, A follows from its own balance, C is the root of a falling function, and P follows from both; what is left
-/// is the balance of B, one more root. Two nested bisections find it from any inputs in the actuators' ranges.
+/// The mass fractions at which nothing changes any more in the published reactor.
 pub fn steady_state(inputs: Inputs) -> Fractions {
-    let k = rate_constants(inputs.temp_cel);
-    let feed_b = inputs.feed_b_kg_s / MASS_KG;
-    let flow = (FEED_A_KG_S + inputs.feed_b_kg_s) / MASS_KG;
+    steady_state_of(FEED_A_KG_S, inputs.feed_b_kg_s, &rate_constants(inputs.temp_cel))
+}
+
+/// The mass fractions at which nothing changes any more under constant feeds in kg/s and rate constants in 1/s.
+///
+/// With B given, A follows from its own balance; P's balance put into C's leaves a quadratic with one positive root; what is
+/// left is the balance of B, which falls. Its bisection finds the steady state from any inputs in the actuators' ranges.
+pub fn steady_state_of(feed_a_kg_s: f64, feed_b_kg_s: f64, k: &[f64; 3]) -> Fractions {
+    let (feed_a, feed_b) = (feed_a_kg_s / MASS_KG, feed_b_kg_s / MASS_KG);
+    let flow = feed_a + feed_b;
     let given_b = |b: f64| {
-        let a = (FEED_A_KG_S / MASS_KG) / (flow + k[0] * b);
-        let p_of = |c: f64| k[1] * b * c / (flow + 0.5 * k[2] * c);
-        let c = root_of_falling(|c| 2.0 * k[0] * a * b - flow * c - 2.0 * k[1] * b * c - k[2] * c * p_of(c));
-        (a, c, p_of(c))
+        let a = feed_a / (flow + k[0] * b);
+        let (made, left) = (2.0 * k[0] * a * b, flow + 2.0 * k[1] * b);
+        // (made − left·c)·(flow + k3·c/2) = k2·k3·b·c²
+        let square = 0.5 * k[2] * left + k[1] * k[2] * b;
+        let slope = 0.5 * k[2] * made - left * flow;
+        let root = (slope * slope + 4.0 * square * made * flow).sqrt();
+        let c = if slope > 0.0 { (slope + root) / (2.0 * square) } else { 2.0 * made * flow / (root - slope) };
+        (a, c)
     };
     let b = root_of_falling(|b| {
-        let (a, c, _) = given_b(b);
+        let (a, c) = given_b(b);
         feed_b - flow * b - k[0] * a * b - k[1] * b * c
     });
-    let (a, c, p) = given_b(b);
+    let (a, c) = given_b(b);
+    let p = k[1] * b * c / (flow + 0.5 * k[2] * c);
     let e = 2.0 * k[1] * b * c / flow;
     let g = 1.5 * k[2] * c * p / flow;
     [a, b, c, e, g, p]
@@ -117,6 +165,23 @@ mod tests {
                 assert!((x.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{inputs:?}");
             }
         }
+    }
+
+    #[test]
+    fn another_chemistry_has_its_rates_and_its_steady_state() {
+        let chemistry = Chemistry { factors: [0.9, 1.1, 1.05], activations: [1.02, 0.98, 1.01] };
+        let (at_reference, published) = (chemistry.rate_constants(REFERENCE_CEL), rate_constants(REFERENCE_CEL));
+        for i in 0..3 {
+            assert!((at_reference[i] / published[i] - chemistry.factors[i]).abs() < 1e-12, "{i}");
+        }
+        let rise = |c: Chemistry, i: usize| (c.rate_constants(90.0)[i] / c.rate_constants(80.0)[i]).ln();
+        for i in 0..3 {
+            let steeper = rise(chemistry, i) / rise(Chemistry::PUBLISHED, i);
+            assert!((steeper - chemistry.activations[i]).abs() < 1e-9, "{i}: {steeper}");
+        }
+        let k = chemistry.rate_constants(93.0);
+        let x = steady_state_of(1.7, 5.2, &k);
+        assert!(balance(&x, 1.7, 5.2, &k).iter().all(|d| d.abs() < 1e-14), "{x:?}");
     }
 
     #[test]

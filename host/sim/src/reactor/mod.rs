@@ -7,6 +7,10 @@ pub mod kinetics;
 
 pub mod optimum;
 
+pub mod best;
+
+pub mod site;
+
 use crate::noise::{self, Lag};
 use crate::plant::{Actuator, Kind, Plant, Reading, STEP_S, Signal, Stepper, Truth, Value};
 use kinetics::{FEED_A_KG_S, Fractions, Inputs, profit};
@@ -88,11 +92,32 @@ impl Reactor {
     fn inputs(&self) -> Inputs {
         Inputs { feed_b_kg_s: self.feed_b.at, temp_cel: self.temp.at }
     }
+}
 
-    /// A temperature that rises a little with the setpoint, as a closed vessel's vapour pressure does.
-    fn pressure_bar(&self) -> f64 {
-        2.0 + 0.06 * (self.temp.at - 80.0)
-    }
+/// What the instruments look at.
+#[derive(Debug, Clone, Copy)]
+struct Now {
+    fractions: Fractions,
+    feed_a: f64,
+    inputs: Inputs,
+}
+
+/// Appends what the instruments of a seed say at a step, in the order of [`signals`].
+fn measure(seed: u64, step: u64, now: Now, setpoints: [f64; 2], out: &mut Vec<Reading>) {
+    let mut rng = noise::stream(seed, MEASUREMENT_STREAM, step);
+    let mut noisy = |true_value: f64| true_value * (1.0 + NOISE * noise::normal(&mut rng));
+    let x = now.fractions.map(&mut noisy);
+    let feed_a = noisy(now.feed_a);
+    let feed_b = noisy(now.inputs.feed_b_kg_s);
+    let out_flow = noisy(now.feed_a + now.inputs.feed_b_kg_s);
+    // It rises a little with the temperature, as a closed vessel's vapour pressure does.
+    let pressure = noisy(2.0 + 0.06 * (now.inputs.temp_cel - 80.0));
+    let temp = now.inputs.temp_cel + TEMP_NOISE_CEL * noise::normal(&mut rng);
+    // The plant's own system computes the profit from what it measures, noise and all.
+    let kpi = profit(&x, feed_a, feed_b, out_flow);
+    let rest = [feed_a, feed_b, out_flow, temp, pressure, 1.0, kpi, setpoints[0], setpoints[1]];
+    let values = x.into_iter().chain(rest).enumerate();
+    out.extend(values.map(|(signal, value)| Reading { signal, value: Value::Number(value) }));
 }
 
 impl Plant for Reactor {
@@ -113,19 +138,8 @@ impl Plant for Reactor {
     }
 
     fn read(&mut self, out: &mut Vec<Reading>) {
-        let mut rng = noise::stream(self.seed, MEASUREMENT_STREAM, self.stepper.steps());
-        let mut noisy = |true_value: f64| true_value * (1.0 + NOISE * noise::normal(&mut rng));
-        let x = self.fractions.map(&mut noisy);
-        let feed_a = noisy(FEED_A_KG_S);
-        let feed_b = noisy(self.feed_b.at);
-        let out_flow = noisy(FEED_A_KG_S + self.feed_b.at);
-        let pressure = noisy(self.pressure_bar());
-        let temp = self.temp.at + TEMP_NOISE_CEL * noise::normal(&mut rng);
-        // The plant's own system computes the profit from what it measures, noise and all.
-        let kpi = profit(&x, feed_a, feed_b, out_flow);
-        let rest = [feed_a, feed_b, out_flow, temp, pressure, 1.0, kpi, self.setpoints[0], self.setpoints[1]];
-        let values = x.into_iter().chain(rest).enumerate();
-        out.extend(values.map(|(signal, value)| Reading { signal, value: Value::Number(value) }));
+        let now = Now { fractions: self.fractions, feed_a: FEED_A_KG_S, inputs: self.inputs() };
+        measure(self.seed, self.stepper.steps(), now, self.setpoints, out);
     }
 
     fn write(&mut self, actuator: usize, value: f64) {

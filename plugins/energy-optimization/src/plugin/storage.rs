@@ -10,6 +10,7 @@ use dinrail_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::nothing;
 use crate::storage::history::DAYS;
 use crate::storage::planner::{Known, Memory, Plan, Planner, Settings};
 use crate::storage::scenarios::Likeness;
@@ -154,13 +155,13 @@ impl StorageTask {
         for row in frame.new_rows() {
             self.take(row);
         }
-        let Some(last) = frame.last_new() else { return Ok(EnergyPlan::nothing()) };
+        let Some(last) = frame.last_new() else { return Ok(nothing()) };
         let now = last.time_ns.div_euclid(self.step_ns);
         if self.plan.as_ref().is_none_or(|(step, _)| *step != now) {
             let plan = self.decide(now, outlook);
             self.plan = Some((now, plan));
         }
-        let Some((_, plan)) = &self.plan else { return Ok(EnergyPlan::nothing()) };
+        let Some((_, plan)) = &self.plan else { return Ok(nothing()) };
         Ok(self.told(now, plan))
     }
 
@@ -259,7 +260,7 @@ impl StorageTask {
         };
         // A plan from one day is a guess, one from a fortnight is as good as it gets.
         let confidence = (plan.days as f32 / 14.0).clamp(0.1, 1.0);
-        let mut answer = EnergyPlan::nothing();
+        let mut answer = nothing();
         for (ahead, orders) in plan.orders.iter().enumerate() {
             let limit = |(output, most): (u32, f64)| (output, (orders.import_limit / settings.step_h).min(most));
             let shifted = plan.shifted.get(ahead).copied().unwrap_or(0.0) / settings.step_h;
@@ -300,17 +301,6 @@ impl StorageTask {
         }
         self.gathered = gathered;
         Ok(())
-    }
-}
-
-/// An answer of nothing.
-trait Nothing {
-    fn nothing() -> Self;
-}
-
-impl Nothing for EnergyPlan {
-    fn nothing() -> Self {
-        EnergyPlan { proposals: Vec::new(), schedule: Vec::new(), expected_cost: 0.0, horizon_ns: 0 }
     }
 }
 

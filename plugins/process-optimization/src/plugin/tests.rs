@@ -128,6 +128,12 @@ fn what_cannot_work_is_refused_at_configuration_with_the_reason() {
         let given = refusal(bindings(), parameters(reactions, sets));
         assert!(given.contains(reason), "{given}");
     }
+    let limits = |reactions, text: &str| {
+        refusal(bindings(), parameters(reactions, "b, temperature").with("limits", Value::Text(text.to_owned())))
+    };
+    assert!(limits(NETWORK, "z <= 0.1").contains("no reaction knows a species `z`"));
+    assert!(limits(NETWORK, "a < 0.1").contains("is not a limit"));
+    assert!(limits("", "a <= 0.1").contains("needs `reactions`"));
     let mut none = bindings();
     none.outputs.clear();
     assert!(refusal(none, parameters("", "")).contains("0 setpoints"));

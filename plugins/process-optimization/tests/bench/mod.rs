@@ -1,12 +1,15 @@
 //! A simulated reactor under a guard that clamps and slews, and climbers for it.
 #![allow(dead_code, clippy::unwrap_used, reason = "each user needs a part; a test may fail by panicking")]
 
+pub(crate) mod day;
+
 use dinrail_sim::judge::ProfitRatio;
 use dinrail_sim::reactor::optimum::optimum;
 use dinrail_sim::{Plant, Script, Value};
 use process_optimization::climb::{Climber, Method, Observation, Setpoint, State, Wish};
+use process_optimization::limits::Limit;
 use process_optimization::network::Network;
-use process_optimization::reaction::{Reaction, Role};
+use process_optimization::reaction::{Reaction, Role, Task};
 use process_optimization::surface::{Settings, Surface};
 use process_optimization::tank::Tank;
 
@@ -20,11 +23,25 @@ pub(crate) const SETPOINTS: [Setpoint; 2] =
 /// The reactor's network, by mass.
 pub(crate) const REACTIONS: &str = "a + b -> 2 c; b + 2 c -> p + 2 e; c + 0.5 p -> 1.5 g";
 
+/// The limits of the plant `williams-otto-limits`.
+pub(crate) const LIMITS: &str = "a <= 0.12; g <= 0.08";
+
 /// A climber that knows the reactions.
 pub(crate) fn reaction() -> Climber {
+    within("")
+}
+
+/// A climber that knows the reactions and keeps the limits.
+pub(crate) fn limited() -> Climber {
+    within(LIMITS)
+}
+
+fn within(limits: &str) -> Climber {
     let tank = Tank { network: Network::parse(REACTIONS).unwrap(), mass_kg: 2105.0, feeds: vec![0, 1] };
+    let limits = Limit::parse(limits, &tank.network).unwrap();
     let roles = vec![Role::Feed(1), Role::Temperature];
-    Climber::new(Method::Reaction(Reaction::new(tank, SETPOINTS.to_vec(), roles, 0.01)))
+    let task = Task { tank, setpoints: SETPOINTS.to_vec(), roles, excitation: 0.015, limits };
+    Climber::new(Method::Reaction(Reaction::new(task)))
 }
 
 /// A climber that sees the objective, and the flows where `measures` is 3.
@@ -78,7 +95,7 @@ impl Bench {
 
     /// What became of the setpoints.
     pub(crate) fn states(&self) -> Vec<State> {
-        self.applied.iter().map(|a| State { applied: Some(*a), blocked: false, initialise: false }).collect()
+        self.applied.iter().map(|a| State { applied: Some(*a), ..State::default() }).collect()
     }
 
     /// The guard.

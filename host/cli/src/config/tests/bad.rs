@@ -365,7 +365,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let expected = "\
 FOLDER/site.toml:2:10: `period`: `soon` is not a duration
   help: write a number and one of ns, us, ms, s, min, h, d: \"100ms\", \"2s\", \"5min\", \"1.5h\"
-FOLDER/site.toml:6:9: no plant is called `rigg`; there are rig, rig-shifts, reactor, demo, van-de-vusse and load-sharing
+FOLDER/site.toml:6:9: no plant is called `rigg`; there are rig, rig-shifts, reactor, demo, williams-otto, williams-otto-limits, van-de-vusse, load-sharing, home, peak-site, compressors
   help: did you mean `rig`?
 FOLDER/site.toml:9:10: there is no source `b`
   help: did you mean `a`?

@@ -1,6 +1,6 @@
 //! What the task `storage` reads, writes and is told.
 
-use dinrail_sdk::{Description, Input, Output, Parameter};
+use dinrail_sdk::{Description, Input, Output, Parameter, SeriesSlot};
 
 /// Adds what the task reads, writes and is told.
 pub(in crate::plugin) fn describe(description: Description) -> Description {
@@ -14,6 +14,8 @@ pub(in crate::plugin) fn describe(description: Description) -> Description {
         .input(Input::one("period").optional().about("storage: changes where a billing period begins"))
         .input(Input::one("due").optional().unit("kW.h").about("storage: energy still due of a load that can wait"))
         .input(Input::one("due_time").optional().unit("h").about("storage: time until that has to be done"))
+        .series(SeriesSlot::new("price").optional().about("storage: what a kWh costs"))
+        .series(SeriesSlot::new("export_price").optional().about("storage: what an exported kWh earns"))
         .output(kwh("charge_to", "storage: the inverter imports up to this charge"))
         .output(kwh("discharge_to", "storage: the inverter serves the site down to this charge"))
         .output(kwh("surplus_to", "storage: the inverter stores surplus up to this charge; unbound: all of it"))
