@@ -135,6 +135,10 @@ pub trait Plant: Send {
     fn account(&self) -> Option<Account> {
         None
     }
+    /// Run time at which what it replays ends; none where it goes on for ever.
+    fn end_s(&self) -> Option<f64> {
+        None
+    }
     /// What its site would know ahead: schedules, tariffs.
     fn schedules(&self) -> &[Schedule] {
         &[]

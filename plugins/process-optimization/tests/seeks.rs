@@ -44,7 +44,13 @@ fn hill(top: &[f64], noise: f64, minutes: u32) -> Vec<f64> {
             permit: true,
             ..Observation::default()
         };
-        let state = |a: &f64| State { applied: Some(*a), blocked: false, initialise: false };
+        let state = |a: &f64| State {
+            applied: Some(*a),
+            blocked: false,
+            initialise: false,
+            limited_low: false,
+            limited_high: false,
+        };
         let states: Vec<State> = applied.iter().map(state).collect();
         for wish in climber.step(seen, &states) {
             applied[wish.setpoint] = wish.value.clamp(-1.0, 3.0);

@@ -96,7 +96,13 @@ fn two_to_eight_machines_find_their_split_at_a_standing_demand() {
                 costs: flows.iter().enumerate().map(|(i, f)| Some(cost(i, *f) * between(0.98, 1.02))).collect(),
                 ..Observation::default()
             };
-            let state = |a: &f64| State { applied: Some(*a), blocked: false, initialise: false };
+            let state = |a: &f64| State {
+                applied: Some(*a),
+                blocked: false,
+                initialise: false,
+                limited_low: false,
+                limited_high: false,
+            };
             let states: Vec<State> = applied.iter().map(state).collect();
             for wish in climber.step(seen, &states) {
                 applied[wish.setpoint] = wish.value;

@@ -45,6 +45,14 @@ impl SharedPlant {
         self.lock().account()
     }
 
+    /// Whether what it replays has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let plant = self.lock();
+        // A millisecond forgives the rounding of slices.
+        plant.end_s().is_some_and(|end_s| end_s <= plant.truth().time_s + 1e-3)
+    }
+
     /// What its site knows ahead; at most so many steps.
     #[must_use]
     pub fn ahead(&self, schedule: usize, steps: usize) -> Vec<f64> {
@@ -68,17 +76,22 @@ pub struct PlantSource {
     origin_ns: Option<TimeNs>,
     last_ns: Option<TimeNs>,
     measured: Vec<dinrail_sim::Reading>,
+    ended: bool,
 }
 
 impl PlantSource {
     /// `tags` gives the tag of each of the plant's signals.
     #[must_use]
     pub fn new(plant: SharedPlant, source: SourceId, tags: Vec<Option<TagId>>) -> PlantSource {
-        PlantSource { plant, source, tags, origin_ns: None, last_ns: None, measured: Vec::new() }
+        PlantSource { plant, source, tags, origin_ns: None, last_ns: None, measured: Vec::new(), ended: false }
     }
 }
 
 impl Source for PlantSource {
+    fn is_exhausted(&self) -> bool {
+        self.ended
+    }
+
     fn drain(&mut self, now_ns: TimeNs, readings: &mut Vec<Reading>) {
         let origin_ns = *self.origin_ns.get_or_insert(now_ns);
         if let Some(last_ns) = self.last_ns.replace(now_ns) {
@@ -98,6 +111,7 @@ impl Source for PlantSource {
             };
             values.push((tag, raw));
         }
+        self.ended = self.plant.has_ended();
         readings.push(Reading { source: self.source, kind: ReadingKind::Live, asset: None, time_ns: now_ns, values });
     }
 }

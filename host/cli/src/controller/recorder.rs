@@ -110,6 +110,8 @@ pub struct Answer {
     pub asset: Option<Arc<str>>,
     /// Source time of each row of the frame.
     pub times_ns: Vec<TimeNs>,
+    /// Of a plan: the values of the frame's last row, which it was made from.
+    pub inputs: Vec<f64>,
     /// The results.
     pub results: Results,
 }

@@ -12,6 +12,13 @@ pub struct Fact {
     pub file: String,
     /// JSON pointer (RFC 6901) into it; `{stem}` stands for the run's file, without folders and ending.
     pub pointer: String,
+    /// The number is multiplied by it.
+    #[serde(default = "one")]
+    pub scale: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 impl Fact {
@@ -26,7 +33,7 @@ impl Fact {
         let stem = stem.split('.').next().unwrap_or_default();
         let pointer = self.pointer.replace("{stem}", stem);
         let number = json.pointer(&pointer).and_then(serde_json::Value::as_f64).filter(|number| number.is_finite());
-        number.ok_or_else(|| content(format!("there is no number at {pointer}")))
+        number.map(|number| number * self.scale).ok_or_else(|| content(format!("there is no number at {pointer}")))
     }
 }
 
@@ -39,8 +46,8 @@ mod tests {
     fn a_number_is_found_by_the_files_name() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("facts.json"), r#"{"homes":{"a":{"kw":4.5},"b":{"kw":"x"}}}"#).unwrap();
-        let fact = Fact { file: "facts.json".into(), pointer: "/homes/{stem}/kw".into() };
-        assert_eq!(fact.read(folder.path(), Path::new("set/a.csv.gz")).unwrap(), 4.5);
+        let fact = Fact { file: "facts.json".into(), pointer: "/homes/{stem}/kw".into(), scale: 2.0 };
+        assert_eq!(fact.read(folder.path(), Path::new("set/a.csv.gz")).unwrap(), 9.0);
         for other in ["set/b.csv", "set/c.csv"] {
             let error = fact.read(folder.path(), Path::new(other)).unwrap_err().to_string();
             assert!(error.contains("there is no number at /homes/"), "{error}");

@@ -1,6 +1,7 @@
 //! From answers and truth to metrics: one judge for each kind of scenario.
 
 mod economy;
+mod expected;
 mod faults;
 mod life;
 mod series;
@@ -127,7 +128,10 @@ impl Judging {
                 Box::new(economy::Flow::new(economy::Figure::Profit, seconds(settled_from)?))
             }
             Judge::Cost { settled_from } => Box::new(economy::Flow::new(economy::Figure::Cost, seconds(settled_from)?)),
-            Judge::Account { lagged } => Box::new(economy::Reckoning::new(*lagged)),
+            Judge::Account { lagged, forecast } => {
+                let forecast = forecast.as_ref().map(expected::Expected::new).transpose()?;
+                Box::new(economy::Reckoning::new(*lagged, forecast))
+            }
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),
         };
         Ok(Judging { judge, traces: Vec::new() })

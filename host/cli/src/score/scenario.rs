@@ -128,6 +128,8 @@ pub enum Judge {
         /// The plugin decides by what was known an interval before: the metric is called saving_share_lagged.
         #[serde(default)]
         lagged: bool,
+        /// A series that the plans expect, against what came: rmse_15min, rmse_day_ahead.
+        forecast: Option<JudgedForecast>,
     },
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
@@ -135,6 +137,20 @@ pub enum Judge {
         #[serde(default)]
         expected: BTreeMap<String, Vec<String>>,
     },
+}
+
+/// What plans expected, to be held against what came.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgedForecast {
+    /// The plans' name for it, in quarter hours.
+    pub series: String,
+    /// The tag that tells each quarter hour when it is over; an input of the plugin.
+    pub tag: String,
+    /// Errors are told in the tag's unit times this.
+    pub scale: f64,
+    /// Run time from which they count.
+    pub skip: String,
 }
 
 /// What must be reached.

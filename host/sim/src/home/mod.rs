@@ -192,6 +192,10 @@ impl HomeSeries {
 }
 
 impl Plant for Home {
+    fn end_s(&self) -> Option<f64> {
+        Some(self.series.price.len() as f64 * self.series.step_s)
+    }
+
     fn schedules(&self) -> &[Schedule] {
         &self.schedules
     }

@@ -17,6 +17,8 @@ use battery::Battery;
 use load::Quarter;
 
 const QUARTER_S: f64 = 900.0;
+/// A cap that no site reaches.
+const UNLIMITED_KW: f64 = 1e5;
 /// Days of a load that nobody gave: three billing periods.
 const MADE_UP_DAYS: usize = 90;
 
@@ -74,10 +76,12 @@ impl Site {
             value("site.hour", "h", 24.0),
             value("site.weekday", "1", 7.0),
             value("site.period_left", "h", 24.0 * 366.0),
+            value("site.cap_readback", "kW", UNLIMITED_KW),
+            value("site.refill_to_readback", "kW.h", battery.capacity_kwh),
         ];
         let capacity = battery.capacity_kwh;
         let actuators = vec![
-            Actuator { name: "site.cap", unit: "kW", range: (0.0, most_kw), initial: most_kw },
+            Actuator { name: "site.cap", unit: "kW", range: (0.0, UNLIMITED_KW), initial: most_kw },
             Actuator { name: "site.refill_to", unit: "kW.h", range: (0.0, capacity), initial: 0.0 },
         ];
         Self {
@@ -143,6 +147,10 @@ impl Site {
 }
 
 impl Plant for Site {
+    fn end_s(&self) -> Option<f64> {
+        Some(self.quarters.len() as f64 * QUARTER_S)
+    }
+
     fn signals(&self) -> &[Signal] {
         &self.signals
     }
@@ -181,6 +189,8 @@ impl Plant for Site {
             now.map(|q| q.hour),
             now.map(|q| f64::from(q.weekday) + 1.0),
             Some(self.left() as f64 * 0.25),
+            Some(self.setpoints[0]),
+            Some(self.setpoints[1]),
         ];
         let known = values.into_iter().enumerate().filter_map(|(signal, value)| value.map(|value| (signal, value)));
         out.extend(known.map(|(signal, value)| Reading { signal, value: Value::Number(value) }));

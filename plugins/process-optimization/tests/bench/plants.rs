@@ -81,7 +81,16 @@ impl Site {
 
     /// What became of the setpoints.
     pub(crate) fn states(&self) -> Vec<State> {
-        self.applied.iter().map(|a| State { applied: Some(*a), blocked: false, initialise: false }).collect()
+        self.applied
+            .iter()
+            .map(|a| State {
+                applied: Some(*a),
+                blocked: false,
+                initialise: false,
+                limited_low: false,
+                limited_high: false,
+            })
+            .collect()
     }
 
     /// The guard: range, slew, deadband.

@@ -5,9 +5,11 @@ use super::notice::{self, Notices};
 use super::{Answer, Economy, Message, Report, Scan, Setup, Stopping, mqtt_figures};
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
+use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Command, OutputId, Verdict};
-use dinrail_core::outcome::Outcome;
+use dinrail_core::outcome::{Outcome, Results};
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
+use dinrail_core::tag::Quality;
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
 use dinrail_field::message::{CommandMessage, Judged, PluginContext, StateMessage, ValueMessage};
@@ -396,6 +398,10 @@ impl Recording {
             self.answers.push(Answer {
                 asset: known.asset.clone(),
                 times_ns: instance.frame.times_ns.clone(),
+                inputs: match results {
+                    Results::Plan(_) => last_row(&instance.frame),
+                    _ => Vec::new(),
+                },
                 results: results.clone(),
             });
         }
@@ -462,4 +468,12 @@ impl Recording {
             view: self.setup.view,
         }
     }
+}
+
+/// The values of a frame's last row; NaN where one can't be used.
+fn last_row(frame: &Frame) -> Vec<f64> {
+    let columns = frame.columns as usize;
+    let first = frame.values.len().saturating_sub(columns);
+    let row = frame.values.iter().zip(&frame.quality).skip(first);
+    row.map(|(value, quality)| if Quality::from_code(*quality).is_usable() { *value } else { f64::NAN }).collect()
 }

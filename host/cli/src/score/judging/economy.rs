@@ -1,5 +1,6 @@
 //! The judges of what a plant earned or cost: against its optimum at each moment, or against the best course of a whole run.
 
+use super::expected::Expected;
 use super::{JudgeError, Judges, Metric, Trace};
 use crate::config::Config;
 use crate::controller::recorder::Economy;
@@ -129,6 +130,7 @@ fn travel(config: &Config, finished: &Finished) -> f64 {
 #[derive(Default)]
 pub(super) struct Reckoning {
     lagged: bool,
+    expected: Option<Expected>,
     cost: f64,
     baseline: f64,
     optimum: f64,
@@ -139,8 +141,8 @@ pub(super) struct Reckoning {
 }
 
 impl Reckoning {
-    pub(super) fn new(lagged: bool) -> Reckoning {
-        Reckoning { lagged, ..Reckoning::default() }
+    pub(super) fn new(lagged: bool, expected: Option<Expected>) -> Reckoning {
+        Reckoning { lagged, expected, ..Reckoning::default() }
     }
 }
 
@@ -150,6 +152,9 @@ impl Judges for Reckoning {
             run: input.label.clone(),
             why: "the plant gives no account of the run".to_owned(),
         })?;
+        if let Some(expected) = &mut self.expected {
+            expected.observe(input, config, finished)?;
+        }
         self.cost += account.cost;
         self.baseline += account.baseline;
         self.optimum += account.optimum;
@@ -184,13 +189,15 @@ impl Judges for Reckoning {
             true => ("saving_share_lagged", "saving_share_lagged_worst"),
         };
         let travel = self.travels.iter().sum::<f64>() / self.travels.len().max(1) as f64;
-        vec![
+        let mut metrics = vec![
             best(Metric::new(pooled, savings_share(self.baseline, self.cost, self.optimum))),
             best(Metric::new(worst, self.shares.iter().copied().reduce(f64::min))),
             best(Metric::new("cost_ratio", self.ratios.iter().copied().reduce(f64::max))),
             Metric::new("violation_share", self.violation_shares.iter().copied().reduce(f64::max)),
             Metric::new("actuator_travel", travel),
-        ]
+        ];
+        metrics.extend(self.expected.iter().flat_map(Expected::metrics));
+        metrics
     }
 }
 
