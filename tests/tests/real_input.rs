@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Has `dinrail score` judge the scenarios whose names begin so; every bar must be met, and no plugin may fault.
 fn score_is_met(name: &str, bars: &[&str]) {
     let Some(data) = environment::data() else { return };
-    let output = dinrail("score").args([name, "--json", "--data"]).arg(data).output().unwrap();
+    let output = dinrail("score").args([&format!("={name}"), "--json", "--data"]).arg(data).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("faulted"), "{said}");
     let line = summary(&output);

@@ -45,7 +45,7 @@ enum Command {
     },
     /// Runs scenarios in virtual time and compares what the plugins did with the truth.
     Score {
-        /// Scenarios by name, else by the beginning of names, else by a pattern such as 'rig*'; all where none is named.
+        /// Beginnings of scenarios' names, patterns such as '*-normal', or =NAME for one alone; all where none is named.
         #[arg(value_name = "SCENARIO")]
         names: Vec<String>,
         /// Judges this component, or installed plugin, in place of the scenarios' own.

@@ -129,7 +129,7 @@ impl Judging {
             }
             Judge::Cost { settled_from } => Box::new(economy::Flow::new(economy::Figure::Cost, seconds(settled_from)?)),
             Judge::Account { lagged, forecast } => {
-                let forecast = forecast.as_ref().map(expected::Expected::new).transpose()?;
+                let forecast = forecast.as_ref().map(expected::Expected::new);
                 Box::new(economy::Reckoning::new(*lagged, forecast))
             }
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),

@@ -149,8 +149,8 @@ pub struct JudgedForecast {
     pub tag: String,
     /// Errors are told in the tag's unit times this.
     pub scale: f64,
-    /// Run time from which they count.
-    pub skip: String,
+    /// Share of the run in which the plugin may learn: not judged.
+    pub learn_share: f64,
 }
 
 /// What must be reached.
@@ -255,8 +255,8 @@ fn read(folder: &Path, path: &Path) -> Result<Scenario, ScenarioError> {
     Ok(Scenario { name, folder: folder.to_owned(), file })
 }
 
-/// Those that are wanted; all where nothing is. A word is the name of one scenario, else the beginning of several, else a
-/// pattern with `*` for any text and `?` for one character.
+/// Those that are wanted; all where nothing is. A word is the beginning of names or a pattern with `*` for any text and `?`
+/// for one character; after `=` it is one whole name.
 pub fn select(scenarios: Vec<Scenario>, wanted: &[String]) -> Result<Vec<Scenario>, ScenarioError> {
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     let mut is_wanted = vec![wanted.is_empty(); names.len()];
@@ -282,9 +282,8 @@ fn meant(word: &str, names: &[&str]) -> Vec<usize> {
     let places = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
         names.iter().enumerate().filter(|(_, name)| fits(name)).map(|(place, _)| place).collect()
     };
-    let exact = places(&|name| name == word);
-    if !exact.is_empty() {
-        return exact;
+    if let Some(whole) = word.strip_prefix('=') {
+        return places(&|name| name == whole);
     }
     let pattern = wildmatch::WildMatch::new(word);
     places(&|name| name.starts_with(word) || pattern.matches(name))
@@ -302,8 +301,10 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_name_is_stronger_than_a_beginning() {
-        check("rig", &["rig"]);
+    fn a_word_is_a_beginning_a_pattern_or_a_whole_name() {
+        check("rig", &["rig", "rig-bearing", "rig-normal"]);
+        check("=rig", &["rig"]);
+        check("=rig-", &[]);
         check("rig-", &["rig-bearing", "rig-normal"]);
         check("rig*", &["rig", "rig-bearing", "rig-normal"]);
         check("cmapss", &["cmapss-fd001", "cmapss-fd002"]);

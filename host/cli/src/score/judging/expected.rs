@@ -1,6 +1,6 @@
 //! What plans expected of a load, against what came.
 
-use super::{JudgeError, Metric, seconds};
+use super::{JudgeError, Metric};
 use crate::config::Config;
 use crate::controller::recorder::Answer;
 use crate::run::Finished;
@@ -17,7 +17,6 @@ const QUARTER_NS: i64 = 900_000_000_000;
 /// Errors of the next quarter hour, and of the next day as it is told at local midnight.
 pub(super) struct Expected {
     wanted: JudgedForecast,
-    skip_s: f64,
     next: Errors,
     day: Errors,
 }
@@ -40,13 +39,8 @@ impl Errors {
 }
 
 impl Expected {
-    pub(super) fn new(wanted: &JudgedForecast) -> Result<Expected, JudgeError> {
-        Ok(Expected {
-            skip_s: seconds(&wanted.skip)?,
-            wanted: wanted.clone(),
-            next: Errors::default(),
-            day: Errors::default(),
-        })
+    pub(super) fn new(wanted: &JudgedForecast) -> Expected {
+        Expected { wanted: wanted.clone(), next: Errors::default(), day: Errors::default() }
     }
 
     /// Takes one run.
@@ -56,7 +50,9 @@ impl Expected {
             run: input.label.clone(),
             why: format!("`{}` is no input of the plugin", self.wanted.tag),
         })?;
-        let first_ns = finished.answers.first().and_then(|answer| answer.times_ns.last()).copied().unwrap_or(0);
+        let last_ns = |answer: &Answer| answer.times_ns.last().copied();
+        let first_ns = finished.answers.first().and_then(last_ns).unwrap_or(0);
+        let whole_s = seconds_between(first_ns, finished.answers.last().and_then(last_ns).unwrap_or(first_ns));
         // By the time at which the quarter hour was over.
         let came: HashMap<TimeNs, f64> = finished
             .answers
@@ -66,7 +62,7 @@ impl Expected {
             .collect();
         for answer in &finished.answers {
             let Some((time_ns, series)) = self.series(answer) else { continue };
-            if seconds_between(first_ns, time_ns) < self.skip_s {
+            if seconds_between(first_ns, time_ns) < self.wanted.learn_share * whole_s {
                 continue;
             }
             let midnight = is_midnight(config, time_ns) && series.values.len() >= DAY;
