@@ -5,7 +5,7 @@ use dinrail_tests::controller::Site;
 use dinrail_tests::environment;
 use serde_json::Value;
 
-/// A day of a plan an hour. The price of each hour is published two hours before; at 10:30 the one of 13:00 changes.
+/// A day of a plan an hour. The price of each hour is published two hours before; at 11:15 the one of 13:00 changes.
 fn site(context: &str) -> Site {
     let configuration = format!(
         r#"
@@ -66,14 +66,17 @@ path = "lines.jsonl"
             if hour < 2 { "2026-03-01T22:00:00Z".into() } else { format!("2026-03-02T{:02}:00:00Z", hour - 2) };
         prices.push_str(&format!("2026-03-02T{hour:02}:00:00Z,{hour},{published}\n"));
         load.push_str(&format!("2026-03-02T{hour:02}:00:00Z,1\n"));
-        if hour == 12 {
-            prices.push_str("2026-03-02T12:30:00Z,12,2026-03-02T10:30:00Z\n");
-        }
     }
-    prices.push_str("2026-03-02T13:00:00Z,99,2026-03-02T10:30:00Z\n");
+    prices.push_str("2026-03-02T13:00:00Z,99,2026-03-02T11:15:00Z\n");
     std::fs::write(site.path("prices.csv"), prices).unwrap();
     std::fs::write(site.path("load.csv"), load).unwrap();
     site
+}
+
+/// A day; the simulated plant would go on for ever.
+fn run(site: &Site) {
+    let output = site.output("run", &["--json", "--quiet", "--run-time", "23h"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// By hour: the setpoints of the plan that was made then.
@@ -97,12 +100,12 @@ known_at = { column = "published", format = "rfc3339" }
 unit = "EUR"
 "#;
     let site = site(&published.replace("EUR", "1"));
-    let _summary = site.run();
+    run(&site);
     let plans = plans(&site);
     assert_eq!(plans.len(), 24, "{plans:?}");
     assert_eq!(plans[0], [0.0, 1.0, 2.0]);
-    assert_eq!(plans[10], [10.0, 11.0, 12.0], "the change is not published yet");
-    assert_eq!(plans[11], [11.0, 12.0, 99.0]);
+    assert_eq!(plans[11], [11.0, 12.0, 13.0], "the change is not published yet");
+    assert_eq!(plans[12], [12.0, 99.0, 14.0]);
     assert_eq!(plans[13], [99.0, 14.0, 15.0]);
     assert_eq!(plans[23], [23.0]);
 }
@@ -111,7 +114,7 @@ unit = "EUR"
 fn a_schedule_that_is_known_for_long_is_told_whole() {
     let always = "[context.price]\nsource = \"prices\"\ncolumn = \"price\"\nknown_at = \"always\"\nhorizon = \"4h\"\n";
     let site = site(always);
-    let _summary = site.run();
+    run(&site);
     // Of two versions of one hour that were both known always, the later line counts.
     assert_eq!(plans(&site)[11], [11.0, 12.0, 99.0, 14.0]);
 }
@@ -125,7 +128,7 @@ horizon = "24h"
 rules = [{ from = "07:00", to = "21:00", value = 30 }, { since = "2026-03-03", known_at = "2026-03-02T12:00:00Z", value = 40 }]
 "#;
     let site = site(tariff);
-    let _summary = site.run();
+    run(&site);
     let plans = plans(&site);
     // Midnight UTC is one o'clock in Berlin: six hours of night, fourteen of day, four of evening.
     assert_eq!(plans[0], [vec![20.0; 6], vec![30.0; 14], vec![20.0; 4]].concat());
@@ -139,7 +142,8 @@ fn mistakes_are_refused_with_their_place() {
     for (context, expected) in [
         ("[context.price]\nsource = \"prices\"\ncolumn = \"price\"\n", "needs `known_at`"),
         ("[context.price]\nsource = \"prices\"\ncolumn = \"prise\"\nknown_at = \"always\"\n", "did you mean `price`?"),
-        ("[context.price]\nsource = \"plant\"\n", "holds nothing that is known ahead"),
+        ("[context.price]\nsource = \"plant\"\n", "needs `schedule`"),
+        ("[context.price]\nsource = \"plant\"\nschedule = \"x\"\n", "knows nothing ahead of `x`"),
         ("[context.price]\nvalue = 3\nrules = [{ from = \"7\", value = 1 }]\n", "`from`"),
         ("[context.other]\nvalue = 3\n", "there is no context `price` for `ahead`"),
         (

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// A reactor whose setpoint a plugin wants a tenth of a degree higher at every scan.
+/// A reactor whose setpoint a plugin wants two degrees above the value in force.
 const SITE: &str = r#"
 [site]
 name = "advised"
@@ -43,7 +43,7 @@ trip = "reactor.temp_sp_readback > 90 Cel"
 component = "stepper.wasm"
 inputs = { signals = ["reactor.temp"] }
 outputs = { setpoint = "sp" }
-parameters = { start = 80.0, step = 0.1 }
+parameters = { start = 80.0, step = 2.0 }
 mode = "auto"
 
 [sinks.lines]
@@ -114,7 +114,7 @@ impl Drop for Running {
 #[test]
 fn a_proposal_waits_for_a_yes_and_a_trip_for_its_reset() {
     let running = Running::start(SITE);
-    let advice = running.advice(82.0);
+    let advice = running.advice(81.0);
     assert_eq!((advice["output"].as_str(), advice["plugin"].as_str()), (Some("sp"), Some("step")), "{advice}");
     assert_eq!(running.commands(), [0.0; 0], "nothing is commanded before the yes");
 
@@ -124,7 +124,7 @@ fn a_proposal_waits_for_a_yes_and_a_trip_for_its_reset() {
 
     // The proposal moves on while the word is under way, and then it is another one.
     let accepted = running.until("a yes in time", || {
-        let advice = running.advice(82.0);
+        let advice = running.advice(81.0);
         let id = advice["id"].to_string();
         running.say(&["advise", "accept", &id]).status.success().then(|| advice["setpoint"].as_f64().unwrap())
     });
@@ -147,6 +147,7 @@ fn a_proposal_waits_for_a_yes_and_a_trip_for_its_reset() {
         modes["modes"].as_array()?.iter().any(|line| line["name"] == "sp" && line["tripped"] == true).then_some(())
     });
     running.until("the fail-safe value", || running.commands().contains(&75.0).then_some(()));
+    assert!(running.say(&["mode", "sp", "manual"]).status.success());
     running
         .until("the reset, once the readback is down", || running.say(&["reset", "sp"]).status.success().then_some(()));
     let again = running.say(&["reset", "sp"]);

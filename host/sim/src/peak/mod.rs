@@ -179,7 +179,8 @@ impl Plant for Site {
     fn read(&mut self, out: &mut Vec<Reading>) {
         let at = self.at();
         let quarter = |at: usize| self.quarters.get(at).or(self.quarters.last());
-        let last = at.checked_sub(1).and_then(quarter).map(|q| q.load_kw);
+        // Before the first quarter hour is over its meter stands at zero.
+        let last = at.checked_sub(1).and_then(quarter).map(|q| q.load_kw).or(Some(0.0));
         let now = quarter(at);
         let values = [
             last,
