@@ -171,7 +171,7 @@ fn table(configuration: &str, b: impl Fn(usize) -> String) -> Site {
 
 #[test]
 fn a_column_of_texts_is_refused_and_a_text_among_numbers_is_told() {
-    let states = |row: usize| if row % 2 == 0 { "on".to_owned() } else { "off".to_owned() };
+    let states = |row: usize| if row.is_multiple_of(2) { "on".to_owned() } else { "off".to_owned() };
     let parts = ["column `b`", "rows.csv", "`on` in line 2", "map = { \"on\" = 1 }"];
     check_refused(&table(TABLE, states), TABLE, "\"*\"", &parts);
     check_refused(&table(TABLE, |_| "\"1,5\"".to_owned()), TABLE, "\"*\"", &["column `b`", "decimal point"]);

@@ -70,7 +70,7 @@ fn a_departure_alarms_and_names_its_channels() {
 fn currents(seed: u64, rows: usize, channels: usize, from: usize) -> Vec<Vec<Option<f64>>> {
     let (mut noise, mut load, mut level) = (Noise(seed), 1.0, 1.0);
     let row = |at: usize| {
-        if at % 60 == 0 {
+        if at.is_multiple_of(60) {
             level = 1.0 + 0.25 * noise.normal().clamp(-2.0, 2.0);
         }
         load += 0.2 * (level - load) + 0.01 * noise.normal();

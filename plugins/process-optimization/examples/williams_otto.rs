@@ -10,6 +10,9 @@ mod bench;
 use bench::day::{Score, day};
 use process_optimization::climb::Climber;
 
+/// Makes a climber.
+type Maker = fn() -> Climber;
+
 fn main() {
     let argument =
         |at: usize, otherwise: u64| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
@@ -18,7 +21,7 @@ fn main() {
         "{:<22} {:<18} {:>15} {:>15} {:>25} {:>23}",
         "plant", "method", "settled", "integrated", "violated share, by", "travel"
     );
-    let methods: [(&str, &str, fn() -> Climber); 4] = [
+    let methods: [(&str, &str, Maker); 4] = [
         ("williams-otto-limits", "reactions", bench::limited),
         ("williams-otto", "reactions", bench::reaction),
         ("williams-otto", "objective, flows", || bench::surface(3)),

@@ -168,7 +168,7 @@ impl Version {
                 Ok(points.into_iter().map(|(at, value)| (nanoseconds(at), value)).collect())
             }
             Version { points: None, start: Some(start), step_s: Some(step_s), values: Some(values), .. }
-                if 1.0 <= step_s && step_s <= 1e9 =>
+                if (1.0..=1e9).contains(&step_s) =>
             {
                 let step = (step_s * SECOND_NS as f64).round() as i64;
                 let times = (0i64..).map(|index| nanoseconds(start).saturating_add(step.saturating_mul(index)));

@@ -60,6 +60,9 @@ impl Metric {
     }
 }
 
+/// Intervals that are drawn: the name, then place, lower and upper end of each.
+pub type Band = (String, Vec<(f64, f64, f64)>);
+
 /// What the page draws of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -76,7 +79,7 @@ pub struct Trace {
     /// Where an alarm stood: from, to.
     pub alarms: Vec<(f64, f64)>,
     /// Intervals: the name, then place, lower and upper end of each; infinite where there is no upper end.
-    pub bands: Vec<(String, Vec<(f64, f64, f64)>)>,
+    pub bands: Vec<Band>,
     /// Another quantity of the same run, drawn below.
     pub below: Option<Box<Trace>>,
     /// What came of it, in words.

@@ -67,7 +67,7 @@ fn recorded_series(recorded: &Recorded) -> Result<HomeSeries, PlantError> {
 /// One window a day.
 fn windows(options: &Options, series: &HomeSeries) -> Vec<Window> {
     let energy_kwh = options.setting("shiftable", 0.0);
-    if energy_kwh <= 0.0 || !(series.step_s > 0.0) {
+    if energy_kwh <= 0.0 || series.step_s.is_nan() || series.step_s <= 0.0 {
         return Vec::new();
     }
     let per_hour = 3600.0 / series.step_s;

@@ -258,10 +258,8 @@ impl Model {
         }
         self.variable.ratio = self.gains.get(self.fixed.len() + FIRST).map_or(1.0, |own| own / demand);
         let row = self.covariance[0];
-        for i in 0..STATES {
-            for j in 0..STATES {
-                self.covariance[i][j] -= gain[i] * row[j];
-            }
+        for (own, gain) in self.covariance.iter_mut().zip(gain) {
+            own.iter_mut().zip(row).for_each(|(covariance, first)| *covariance -= gain * first);
         }
     }
 

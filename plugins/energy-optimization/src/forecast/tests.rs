@@ -94,15 +94,13 @@ fn a_level_that_doubles_five_times_over_is_believed_when_it_stays() {
 fn days_of_23_and_25_hours_keep_the_morning_where_it_is() {
     for (lost, twice) in [(true, false), (false, true)] {
         let mut forecaster = taught(6, 1.0);
-        let mut quarter = 6 * SLOTS as i64;
         // A Sunday that lacks two o'clock, or has it twice, and the Monday's first hours.
         let hours = (0..24).flat_map(|hour| {
             std::iter::repeat_n(hour, if hour != 2 { 1 } else { 1 + usize::from(twice) - usize::from(lost) })
         });
         let sunday = hours.flat_map(|hour| hour * 4..hour * 4 + 4).map(|slot| Local { slot: slot as u8, weekday: 6 });
-        for local in sunday {
+        for (quarter, local) in (6 * SLOTS as i64..).zip(sunday) {
             assert!(forecaster.push(quarter, local, Some(works(local, 1.0))));
-            quarter += 1;
         }
         let ahead = forecaster.ahead();
         let rise = ahead.windows(2).position(|pair| pair[1] > pair[0] + 30.0);

@@ -105,7 +105,7 @@ pub(crate) fn frame(home: &mut Home, course: Course, step: usize) -> Frame {
     for column in 0..2 {
         // Scattered without a pattern of days: a multiplicative hash of step and column.
         let draw = ((2 * step as u64 + column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 33;
-        if course.missing > 0 && draw % course.missing == 0 {
+        if course.missing > 0 && draw.is_multiple_of(course.missing) {
             frame.quality[column] = 3;
         }
     }

@@ -472,7 +472,7 @@ impl Recording {
 
 /// The values of a frame's last row; NaN where one can't be used.
 fn last_row(frame: &Frame) -> Vec<f64> {
-    let columns = frame.columns as usize;
+    let columns = frame.columns;
     let first = frame.values.len().saturating_sub(columns);
     let row = frame.values.iter().zip(&frame.quality).skip(first);
     row.map(|(value, quality)| if Quality::from_code(*quality).is_usable() { *value } else { f64::NAN }).collect()

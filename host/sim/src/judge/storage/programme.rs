@@ -145,7 +145,7 @@ fn constraints(
     let (mut equal, mut less) = (Rows::default(), Rows::default());
     let power = battery.power_kw * series.step_h;
     let limit = terms.export_limit_kw.map(|limit| limit * series.step_h);
-    for t in 0..columns.steps {
+    for (t, used) in used_by.iter().enumerate().take(columns.steps) {
         let (charge, discharge, import, held) =
             (columns.charge(t), columns.discharge(t), columns.import(t), columns.held(t));
         // What is held: kept from the step before, and charged or discharged with losses.
@@ -158,7 +158,7 @@ fn constraints(
         let net = series.load_kwh[t] - series.pv_kwh[t];
         let mut meter = vec![(import, -1.0), (charge, 1.0), (discharge, -1.0)];
         meter.extend(columns.export(t).map(|export| (export, 1.0)));
-        meter.extend(used_by[t].iter().map(|column| (*column, 1.0)));
+        meter.extend(used.iter().map(|column| (*column, 1.0)));
         less.add(&meter, -net);
         if series.price[t] < 0.0 {
             // Where importing earns, only what is there to be curtailed or exported can be thrown away.
