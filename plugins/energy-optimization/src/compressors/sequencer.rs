@@ -305,7 +305,10 @@ impl Sequencer {
         let coming = seen.ahead.and_then(|ahead| ahead.mean(now_s, now_s + AIM_S)).unwrap_or(level);
         let stale = self.standing.is_none_or(|plan| {
             let left = (coming - plan.demand).abs() > 0.5 + 0.1 * plan.demand;
-            now_s - plan.made_s >= REPLAN_S - 0.5 || (left && seen.ahead.is_none())
+            // Steps of a known demand fall between stages, not into them, where plans begin with its values.
+            let turn = |at_s: f64, ahead: &Ahead<'_>| ((at_s - ahead.start_s) / REPLAN_S + 1e-6).floor();
+            let turned = seen.ahead.is_some_and(|ahead| turn(now_s, &ahead) != turn(plan.made_s, &ahead));
+            turned || now_s - plan.made_s >= REPLAN_S - 0.5 || (left && seen.ahead.is_none())
         });
         if stale {
             let (means, known) = self.demand(seen, level);
@@ -376,7 +379,8 @@ impl Sequencer {
             *value = if then < course { LOADED } else { UNLOADED };
         }
         // A known demand is watched as it comes; else a reading that leaves the level may be a step, and is taken at its word.
-        let drawn_soon = seen.ahead.and_then(|ahead| ahead.mean(now_s, now_s + WATCH_S));
+        // No further than it is watched for, lest a step beyond hides what is drawn until then.
+        let drawn_soon = seen.ahead.and_then(|ahead| ahead.mean(now_s, now_s + 1.5 * self.call_s));
         let (most, least) = match (drawn_soon, seen.flow) {
             (Some(mean), _) => (mean, mean),
             (None, Some(flow)) if self.memory.past.is_step(flow) => (level.max(flow), level.min(flow)),
