@@ -121,6 +121,11 @@ fn component_text(component: &PluginComponent, described: &Description) -> Strin
         outputs.add_row([&output.name, &takes(output.group, output.required), &output.unit, &output.summary]);
     }
     part("Outputs", outputs);
+    let mut outlook = table(&["series", "takes", "unit", "meaning"]);
+    for slot in &described.outlook {
+        outlook.add_row([&slot.name, &takes(false, slot.required), &slot.unit, &slot.summary]);
+    }
+    part("Known ahead (`outlook = { SERIES = \"CONTEXT\" }`)", outlook);
     let mut parameters = table(&["parameter", "default", "unit", "bounds", "meaning"]);
     for parameter in &described.parameters {
         let bounds = match parameter.choices.is_empty() {
@@ -170,6 +175,13 @@ fn plant_text(name: &str, plant: &dyn Plant) -> String {
     let mut text = format!("the simulated plant `{name}`\n\nSignals\n{signals}\n");
     if actuators.row_count() > 0 {
         text.push_str(&format!("\nActuators\n{actuators}\n"));
+    }
+    if !plant.schedules().is_empty() {
+        let mut schedules = table(&["schedule", "unit", "step"]);
+        for schedule in plant.schedules() {
+            schedules.add_row([schedule.name, schedule.unit, &format!("{} s", schedule.step_s)]);
+        }
+        text.push_str(&format!("\nKnown ahead (a context's `schedule`)\n{schedules}\n"));
     }
     text
 }

@@ -71,26 +71,25 @@ impl Timeline {
         Ok(())
     }
 
-    /// Takes a whole version in: from its first value to `holds_ns` after its last, it stands in place of everything
-    /// that became known before it. Taken whole or not at all.
+    /// Takes a whole version in: within its span it stands in place of everything that became known before it, also
+    /// where it says nothing. Taken whole or not at all.
     pub fn learn_version(
         &mut self,
         known_at_ns: TimeNs,
-        holds_ns: DurationNs,
+        span: std::ops::Range<TimeNs>,
         points: &[(TimeNs, f64)],
     ) -> Result<(), LearnError> {
         if points.iter().any(|(_, value)| !value.is_finite()) {
             return Err(LearnError::NotFinite);
         }
-        if self.points.len() + points.len() > MAX_POINTS {
+        let new = points.iter().filter(|(from, _)| !self.points.contains_key(from)).count();
+        if self.points.len() + new > MAX_POINTS {
             return Err(LearnError::TooMany);
         }
-        let first = points.iter().map(|(from, _)| *from).min();
-        let last = points.iter().map(|(from, _)| *from).max();
-        let (Some(first), Some(last)) = (first, last) else { return Ok(()) };
-        let end = last.saturating_add_unsigned(holds_ns);
-        for (_, words) in self.points.range_mut(first..end) {
-            insert(words, (known_at_ns, None));
+        if span.start < span.end {
+            for (_, words) in self.points.range_mut(span) {
+                insert(words, (known_at_ns, None));
+            }
         }
         for (from, value) in points {
             self.say(*from, (known_at_ns, Some(*value)));
@@ -149,6 +148,8 @@ impl Timeline {
             let superseded = words.iter().rposition(|(known_at, _)| *known_at <= now_ns).unwrap_or(0);
             words.drain(..superseded);
         }
+        // What was withdrawn and says nothing any more only takes room.
+        self.points.retain(|_, words| !matches!(words.as_slice(), [(known_at, None)] if *known_at <= now_ns));
     }
 
     /// How many moments something is known of.
@@ -235,14 +236,18 @@ mod tests {
     fn a_new_version_stands_in_place_of_what_it_covers() {
         let mut timeline = Timeline::default();
         let quarters: Vec<(TimeNs, f64)> = (0..8).map(|i| (i * HOUR / 4, 1.0)).collect();
-        timeline.learn_version(0, HOUR as u64 / 4, &quarters).unwrap();
-        timeline.learn_version(10, HOUR as u64, &[(0, 5.0), (HOUR, 6.0)]).unwrap();
+        timeline.learn_version(0, 0..2 * HOUR, &quarters).unwrap();
+        timeline.learn_version(10, 0..2 * HOUR, &[(0, 5.0), (HOUR, 6.0)]).unwrap();
         let quarter = HOUR as u64 / 4;
         let told = |now| timeline.ahead(now, quarter, HOUR as u64, 2 * HOUR as u64).unwrap().values;
-        assert_eq!(told(9), vec![1.0; 8].into_iter().chain([1.0; 0]).collect::<Vec<_>>());
+        assert_eq!(told(9), vec![1.0; 8]);
         assert_eq!(told(10), [vec![5.0; 4], vec![6.0; 4]].concat());
-        assert_eq!(timeline.learn_version(20, 1, &[(0, f64::NAN), (HOUR, 1.0)]), Err(LearnError::NotFinite));
+        assert_eq!(timeline.learn_version(20, 0..HOUR, &[(0, f64::NAN), (HOUR, 1.0)]), Err(LearnError::NotFinite));
         assert_eq!(timeline.value(HOUR, 20, HOUR as u64), Some((6.0, 10)), "nothing of a refused version is taken");
+        timeline.learn_version(30, HOUR..2 * HOUR, &[]).unwrap();
+        assert_eq!(timeline.value(HOUR + 1, 30, HOUR as u64), None, "a version may say that nothing is known");
+        timeline.forget(30, HOUR as u64);
+        assert!(timeline.len() <= 4, "what was withdrawn is forgotten: {}", timeline.len());
     }
 
     #[test]

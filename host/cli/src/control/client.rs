@@ -59,12 +59,23 @@ impl Which {
         }
         if let Some(config) = &self.config {
             let site = config::load(config, places).map_err(|errors| refuse(&errors))?.site;
+            if site.control == config::Control::Default && !super::is_own_folder(&super::folder()) {
+                eprintln!("dinrail: no controller of this user runs here");
+                return Err(Ending::Failed);
+            }
             return super::path_of(&site).ok_or_else(|| {
                 eprintln!("dinrail: {} says `control = false`: its controller takes no words", config.display());
                 Ending::Failed
             });
         }
-        let found = std::fs::read_dir(super::folder()).into_iter().flatten().flatten().map(|entry| entry.path());
+        // In a folder that somebody else made, whatever listens there may be anybody's.
+        let folder = Some(super::folder()).filter(|folder| super::is_own_folder(folder));
+        let found = folder
+            .and_then(|folder| std::fs::read_dir(folder).ok())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path());
         let mut sockets: Vec<PathBuf> =
             found.filter(|path| path.extension().is_some_and(|end| end == "sock")).collect();
         sockets.sort();

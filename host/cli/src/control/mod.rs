@@ -11,7 +11,8 @@ pub mod server;
 
 use crate::config::Site;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// What an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +142,13 @@ pub fn default_path(site: &str) -> PathBuf {
 pub(crate) fn folder() -> PathBuf {
     let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     base.join(format!("dinrail-{}", rustix::process::getuid().as_raw()))
+}
+
+/// Whether a folder is this user's own, and nobody else may enter it.
+pub(crate) fn is_own_folder(folder: &Path) -> bool {
+    let own = rustix::process::getuid().as_raw();
+    std::fs::symlink_metadata(folder)
+        .is_ok_and(|found| found.is_dir() && found.uid() == own && found.mode() & 0o077 == 0)
 }
 
 /// Where a site's socket is; none where it has none.

@@ -4,11 +4,11 @@ use super::{Answer, Letter, MAX_LINE_BYTES};
 use crossbeam_channel::{Receiver, Sender};
 use std::fs::{DirBuilder, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Connections at one time; an operator has one.
@@ -24,6 +24,16 @@ pub struct Asked {
     pub letter: Letter,
     /// Where the answer goes.
     pub reply: Sender<Answer>,
+    /// Set by whoever is first: the scan that carries it out, or the sender who waits no longer.
+    settled: Arc<AtomicBool>,
+}
+
+impl Asked {
+    /// Whether it is still to be carried out; whoever asks has to do it then.
+    #[must_use]
+    pub fn claim(&self) -> bool {
+        !self.settled.swap(true, Ordering::AcqRel)
+    }
 }
 
 /// Why there is no socket.
@@ -57,12 +67,15 @@ impl ControlSocket {
     pub fn open(path: &Path, patience: Duration) -> Result<ControlSocket, ControlError> {
         let io = |error| ControlError::Io { path: path.to_owned(), error };
         prepare_folder(path)?;
-        if UnixStream::connect(path).is_ok() {
-            return Err(ControlError::Taken(path.to_owned()));
-        }
-        // Nobody answers: what is there was left behind by a controller that was killed. Anything else is not ours.
-        if std::fs::symlink_metadata(path).is_ok_and(|found| is_socket(&found)) {
-            std::fs::remove_file(path).map_err(io)?;
+        match UnixStream::connect(path) {
+            Ok(_) => return Err(ControlError::Taken(path.to_owned())),
+            // Nobody listens: what is there was left behind by a controller that was killed. Anything else is not ours.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                if std::fs::symlink_metadata(path).is_ok_and(|found| is_socket(&found)) {
+                    std::fs::remove_file(path).map_err(io)?;
+                }
+            }
+            Err(_) => {}
         }
         let listener = UnixListener::bind(path).map_err(io)?;
         std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io)?;
@@ -110,16 +123,21 @@ fn prepare_folder(path: &Path) -> Result<(), ControlError> {
     {
         return Err(ControlError::Io { path: folder, error });
     }
-    let found = std::fs::symlink_metadata(&folder).map_err(|error| ControlError::Io { path: folder.clone(), error })?;
-    let own = found.is_dir() && found.uid() == rustix::process::getuid().as_raw() && found.mode() & 0o077 == 0;
-    if own { Ok(()) } else { Err(ControlError::Folder(folder)) }
+    if super::is_own_folder(&folder) { Ok(()) } else { Err(ControlError::Folder(folder)) }
 }
 
 fn listen(listener: &UnixListener, ask: &Sender<Asked>, patience: Duration) {
     let open = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
-        let Ok(stream) = stream else { continue };
+        let Ok(stream) = stream else {
+            // Out of file descriptors, at worst: it may pass.
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
+        };
         if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+            let busy = Answer::Refused { why: "too many connections; try again".to_owned() };
+            // Who asked may have gone.
+            let _ = answer_with(&stream, &busy);
             continue;
         }
         let (ask, counter) = (ask.clone(), Arc::clone(&open));
@@ -146,7 +164,12 @@ fn serve(stream: &UnixStream, ask: &Sender<Asked>, patience: Duration) -> std::i
         Ok(letter) => carry(letter, ask, patience),
         Err(error) => Answer::Refused { why: format!("not a request that this controller knows: {error}") },
     };
-    let mut text = serde_json::to_vec(&answer)?;
+    answer_with(stream, &answer)
+}
+
+fn answer_with(stream: &UnixStream, answer: &Answer) -> std::io::Result<()> {
+    stream.set_write_timeout(Some(READ_TIMEOUT))?;
+    let mut text = serde_json::to_vec(answer)?;
     text.push(b'\n');
     let mut writer = stream;
     writer.write_all(&text)
@@ -155,10 +178,18 @@ fn serve(stream: &UnixStream, ask: &Sender<Asked>, patience: Duration) -> std::i
 fn carry(letter: Letter, ask: &Sender<Asked>, patience: Duration) -> Answer {
     let (reply, answer) = crossbeam_channel::bounded(1);
     let refused = |why: &str| Answer::Refused { why: why.to_owned() };
-    if ask.try_send(Asked { letter, reply }).is_err() {
+    let settled = Arc::new(AtomicBool::new(false));
+    if ask.try_send(Asked { letter, reply, settled: Arc::clone(&settled) }).is_err() {
         return refused("the controller stops, or too many requests wait; try again");
     }
-    answer.recv_timeout(patience).unwrap_or_else(|_| refused("no scan took the request; the controller stops or hangs"))
+    if let Ok(answer) = answer.recv_timeout(patience) {
+        return answer;
+    }
+    if settled.swap(true, Ordering::AcqRel) {
+        // It is being carried out at this moment.
+        return answer.recv_timeout(patience).unwrap_or_else(|_| refused("it was begun; look what came of it"));
+    }
+    refused("no scan took the request; it is not done, and will not be")
 }
 
 #[cfg(test)]
@@ -166,12 +197,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::super::{Request, client};
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn answering(socket: ControlSocket) -> std::thread::JoinHandle<Letter> {
         std::thread::spawn(move || {
             let asked = socket.asked.recv_timeout(PATIENCE).unwrap();
+            assert!(asked.claim());
             asked.reply.send(Answer::Done { text: "done".into() }).unwrap();
             asked.letter
         })
@@ -189,6 +222,25 @@ mod tests {
         assert_eq!(answer, Answer::Done { text: "done".into() });
         assert_eq!(controller.join().unwrap().request, Request::Reset { output: "sp".into() });
         assert!(!path.exists(), "the file goes with the socket");
+    }
+
+    #[test]
+    fn what_was_refused_for_want_of_a_scan_is_never_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let socket = ControlSocket::open(&path, Duration::from_millis(50)).unwrap();
+        let answer = client::ask(&path, Request::Reset { output: "sp".into() }).unwrap();
+        assert!(matches!(&answer, Answer::Refused { why } if why.contains("will not be")), "{answer:?}");
+        assert!(!socket.next().unwrap().claim(), "the scan comes too late");
+    }
+
+    #[test]
+    fn a_datagram_socket_of_somebody_else_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let _other = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        assert!(matches!(ControlSocket::open(&path, PATIENCE), Err(ControlError::Io { .. })));
+        assert!(path.exists());
     }
 
     #[test]

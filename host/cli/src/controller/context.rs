@@ -160,27 +160,44 @@ struct Version {
     points: Option<Vec<(jiff::Timestamp, f64)>>,
 }
 
+/// What a version says: over which time, and the values.
+type Said = (std::ops::Range<TimeNs>, Vec<(TimeNs, f64)>);
+
 impl Version {
-    /// The points; what is null is not known.
-    fn points(self) -> Result<Vec<(TimeNs, f64)>, &'static str> {
+    /// The span that it speaks of, and its points; what is null is not known.
+    fn said(self, holds_ns: u64) -> Result<Said, &'static str> {
         match self {
             Version { points: Some(points), start: None, step_s: None, values: None, .. } => {
-                Ok(points.into_iter().map(|(at, value)| (nanoseconds(at), value)).collect())
+                let known = points.into_iter().map(|(at, value)| Some((nanoseconds(at)?, value)));
+                let points = known.collect::<Option<Vec<_>>>().ok_or(NO_TIME)?;
+                let first = points.iter().map(|(from, _)| *from).min().ok_or(EMPTY)?;
+                let last = points.iter().map(|(from, _)| *from).max().ok_or(EMPTY)?;
+                Ok((first..last.saturating_add_unsigned(holds_ns), points))
             }
             Version { points: None, start: Some(start), step_s: Some(step_s), values: Some(values), .. }
                 if (1.0..=1e9).contains(&step_s) =>
             {
+                let start = nanoseconds(start).ok_or(NO_TIME)?;
                 let step = (step_s * SECOND_NS as f64).round() as i64;
-                let times = (0i64..).map(|index| nanoseconds(start).saturating_add(step.saturating_mul(index)));
-                Ok(times.zip(values).filter_map(|(at, value)| Some((at, value?))).collect())
+                let time =
+                    |index: usize| start.saturating_add(step.saturating_mul(i64::try_from(index).unwrap_or(i64::MAX)));
+                let end = time(values.len());
+                if values.is_empty() {
+                    return Err(EMPTY);
+                }
+                let known = values.into_iter().enumerate().filter_map(|(index, value)| Some((time(index), value?)));
+                Ok((start..end, known.collect()))
             }
             _ => Err("it should have `points`, or `start`, `step_s` (1 or more) and `values`"),
         }
     }
 }
 
-fn nanoseconds(stamp: jiff::Timestamp) -> TimeNs {
-    TimeNs::try_from(stamp.as_nanosecond()).unwrap_or(TimeNs::MAX)
+const EMPTY: &str = "it says nothing of any time";
+const NO_TIME: &str = "its times should lie within the years 1678 to 2262";
+
+fn nanoseconds(stamp: jiff::Timestamp) -> Option<TimeNs> {
+    TimeNs::try_from(stamp.as_nanosecond()).ok()
 }
 
 /// Takes a version whole, or says why not; the one before it stands then.
@@ -195,10 +212,13 @@ fn take(contexts: &mut [Context], document: &Document, now_ns: TimeNs) {
         let refused = match serde_json::from_slice::<Version>(&document.payload) {
             Ok(version) => {
                 // What says that it becomes known later is known nevertheless.
-                let known_at_ns = version.known_at.map_or(document.arrival_ns, nanoseconds).min(document.arrival_ns);
-                let learnt = version.points().map_err(str::to_owned);
-                learnt.and_then(|points| {
-                    let taken = context.timeline.learn_version(known_at_ns, holds_ns, &points);
+                let known_at_ns = version
+                    .known_at
+                    .and_then(nanoseconds)
+                    .map_or(document.arrival_ns, |known_at| known_at.min(document.arrival_ns));
+                let said = version.said(holds_ns).map_err(str::to_owned);
+                said.and_then(|(span, points)| {
+                    let taken = context.timeline.learn_version(known_at_ns, span, &points);
                     taken.map_err(|error| error.to_string())
                 })
             }
@@ -271,4 +291,42 @@ fn known_time(raw: Option<&RawValue>, format: &TimeFormat, zone: &jiff::tz::Time
         _ => String::new(),
     };
     format.read(text.as_bytes(), zone, None).ok_or(ContextError::KnownAt { text })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn said(text: &str) -> Result<Said, String> {
+        let version: Version = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        version.said(3_600_000_000_000).map_err(str::to_owned)
+    }
+
+    #[test]
+    fn a_version_speaks_of_all_its_steps_also_of_those_it_does_not_know() {
+        let (span, points) =
+            said(r#"{"start":"1970-01-01T00:00:00Z","step_s":3600,"values":[1.5,null,null]}"#).unwrap();
+        assert_eq!((span, points), (0..3 * 3_600_000_000_000, vec![(0, 1.5)]));
+        let (span, points) =
+            said(r#"{"points":[["1970-01-01T01:00:00+01:00",2],["1970-01-01T02:00:00Z",3]]}"#).unwrap();
+        assert_eq!((span, points.len()), (0..3 * 3_600_000_000_000, 2));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_whole() {
+        for (text, why) in [
+            (r#"{"points":[]}"#, EMPTY),
+            (r#"{"start":"2026-01-01T00:00:00Z","step_s":60,"values":[]}"#, EMPTY),
+            (r#"{"start":"2026-01-01T00:00:00Z","step_s":0.5,"values":[1]}"#, "1 or more"),
+            (r#"{"start":"2026-01-01T00:00:00Z","values":[1]}"#, "should have"),
+            (r#"{"points":[["0001-01-01T00:00:00Z",1]]}"#, NO_TIME),
+            (r#"{"points":[["2026-01-01",1]]}"#, ""),
+            (r#"{"prices":[1]}"#, "unknown field"),
+            ("[]", ""),
+        ] {
+            let error = said(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
 }

@@ -23,7 +23,10 @@ const MODES: [Mode; 4] = [Mode::Manual, Mode::Shadow, Mode::Advise, Mode::Auto];
 impl Controller {
     /// Carries a request out and answers it. What an operator did is told in one line: who, what, before and after.
     pub fn carry_out(&mut self, asked: Asked, now_ns: TimeNs) {
-        let Asked { letter, reply } = asked;
+        if !asked.claim() {
+            return;
+        }
+        let Asked { letter, reply, .. } = asked;
         let user = letter.user.replace(char::is_control, " ");
         let answer = match &letter.request {
             Request::Advices => Answer::Advices { advices: self.advices(now_ns) },

@@ -60,6 +60,8 @@ pub(super) struct Actuator {
     commanding: bool,
     /// The value in force is an operator's. A trip acts on it in any mode.
     operators_value: bool,
+    /// What an operator accepted in advise was commanded, and no lower mode has let go of it since.
+    written: bool,
     /// What the device reports now, if it is good.
     readback: Option<f64>,
     /// When the last command was made.
@@ -101,6 +103,7 @@ impl Actuator {
             applied: None,
             commanding: false,
             operators_value: false,
+            written: false,
             readback: None,
             last_change_ns: None,
             slew_s: 0.0,
@@ -189,7 +192,7 @@ impl Actuator {
         if self.tripped {
             self.waiting = false;
             // In advise what an operator accepted is in force as it is in auto.
-            let accepted = self.mode() == Mode::Advise && self.commanding;
+            let accepted = self.mode() == Mode::Advise && self.written;
             let acts = self.mode() == Mode::Auto || self.operators_value || accepted;
             let forced = self.spec.fail_safe.filter(|_| acts)?;
             if self.commanding && self.applied == Some(forced) {
@@ -244,6 +247,7 @@ impl Actuator {
         self.commanding = true;
         self.waiting = false;
         self.last_change_ns = Some(tick.now_ns);
+        self.written |= self.mode() == Mode::Advise;
         self.operators_value = match cause {
             Cause::Operator => true,
             Cause::Trip => self.operators_value,
@@ -258,7 +262,8 @@ impl Actuator {
     /// The last command, if one is needed; and whether the output is let go of or left where it is.
     pub(super) fn stop(&mut self, tick: Tick) -> Option<(Option<(f64, Cause)>, bool)> {
         let known_in_auto = self.mode() == Mode::Auto && self.applied.is_some();
-        if !(self.commanding || self.operators_value || known_in_auto) {
+        let accepted = self.mode() == Mode::Advise && self.written;
+        if !(accepted || self.commanding || self.operators_value || known_in_auto) {
             return None;
         }
         self.wish = Wish::Idle;
@@ -278,7 +283,7 @@ impl Actuator {
     }
 
     /// Changes the modes; what a lower one may not keep is let go of.
-    pub(super) fn set_modes(&mut self, output: Mode, owner: Mode) {
+    pub(super) fn set_modes(&mut self, output: Mode, owner: Mode, now_ns: Option<TimeNs>) {
         let before = self.mode();
         (self.spec.mode, self.spec.owner_mode) = (output, owner);
         let after = self.mode();
@@ -288,7 +293,16 @@ impl Actuator {
         if after == Mode::Auto {
             self.initialise = true;
         }
+        self.written &= after >= Mode::Advise;
         self.let_go();
+        if after == Mode::Auto
+            && self.applied.is_some()
+            && let Some(now_ns) = now_ns
+        {
+            // The owner has one lease's time to take over.
+            let lease = Lease::begin(now_ns, self.spec.lease_ns, self.spec.lease_ns);
+            self.wish = Wish::Plugin { target: None, lease };
+        }
     }
 
     /// Gives the output back to its owner, or to nobody.

@@ -258,21 +258,23 @@ impl Guard {
 
     /// Changes an output's mode. An analogue output without slew limit is refused in auto.
     pub fn set_mode(&mut self, output: OutputId, mode: Mode) -> Result<(), SetModeError> {
+        let now_ns = self.last.map(|last| last.time_ns);
         let actuator = self.actuators.get_mut(output.index()).ok_or(SetModeError::NoSuchOutput)?;
         let missing = actuator.spec.slew_per_s.is_none() && actuator.spec.kind == OutputKind::Analogue;
         if mode == Mode::Auto && missing {
             return Err(SetModeError::Refused(actuator.spec.error(Problem::SlewMissing)));
         }
         let owner_mode = actuator.spec.owner_mode;
-        actuator.set_modes(mode, owner_mode);
+        actuator.set_modes(mode, owner_mode, now_ns);
         Ok(())
     }
 
     /// Changes a plugin's mode for all outputs that it owns.
     pub fn set_owner_mode(&mut self, owner: InstanceId, mode: Mode) {
+        let now_ns = self.last.map(|last| last.time_ns);
         for actuator in self.actuators.iter_mut().filter(|actuator| actuator.spec.owner == Some(owner)) {
             let output_mode = actuator.spec.mode;
-            actuator.set_modes(output_mode, mode);
+            actuator.set_modes(output_mode, mode, now_ns);
         }
     }
 

@@ -32,6 +32,9 @@ const LOADED: f64 = 2.0;
 /// Gives a machine back to its own pressure switch, where its output allows it.
 const LOCAL: f64 = -1.0;
 
+/// A meter may read so much more than the plates' flows together.
+const FLOW_MARGIN: f64 = 1.15;
+
 /// What a call is told. Lists are in the machines' order, the variable one last.
 #[derive(Debug, Clone, Copy)]
 pub struct Observation<'a> {
@@ -173,6 +176,10 @@ impl Sequencer {
         if outputs.len() != self.site.fixed.len() + 1 || !seen.time_s.is_finite() {
             return Vec::new();
         }
+        // More than all machines together give is not drawn for long: it is a meter's error.
+        let most =
+            FLOW_MARGIN * (self.site.fixed.iter().map(|plate| plate.flow).sum::<f64>() + self.site.variable.flow);
+        let seen = Observation { flow: seen.flow.filter(|flow| (0.0..=most).contains(flow)), ..seen };
         self.learn(&seen, outputs);
         if !seen.permit {
             self.standing = None;

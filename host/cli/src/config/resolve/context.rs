@@ -41,6 +41,15 @@ fn context(section: &Section<'_>, sources: &Sources) -> Option<Context> {
     let horizon = section.duration("horizon", MIN_STEP_NS, CENTURY_NS);
     let holds = section.duration("holds", MIN_STEP_NS, CENTURY_NS).map_or(step, |holds| holds.value);
     let horizon_ns = horizon.as_ref().map_or(DEFAULT_HORIZON_NS.max(step), |horizon| horizon.value);
+    if horizon_ns < step {
+        let span = horizon.as_ref().map_or(section.span(), |horizon| horizon.span.clone());
+        section.findings().add(
+            span,
+            "the horizon is shorter than one step",
+            "",
+            "lengthen `horizon`, or shorten `step`",
+        );
+    }
     if horizon_ns.div_ceil(step) > MAX_STEPS as u64 {
         let span = horizon.map_or(section.span(), |horizon| horizon.span);
         let message = format!("the horizon has more than {MAX_STEPS} steps");

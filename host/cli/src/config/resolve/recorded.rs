@@ -39,6 +39,11 @@ pub(super) fn recorded(section: &Section<'_>) -> Option<(Option<Recorded>, Vec<P
         series.missing("columns", "columns = { load = \"kwh\" }");
     }
     let (path, step, join, scale) = (path?, step?, join?, scale?);
+    for name in scale.keys().filter(|name| columns.iter().all(|(column, ..)| column != *name)) {
+        let message = format!("`scale` names `{name}`, which is none of the columns");
+        let help = did_you_mean(name, columns.iter().map(|(column, ..)| column.as_str()));
+        series.findings().add(series.span(), message, "", help);
+    }
     let folder = series.findings().text().folder().to_owned();
     let mut files = vec![folder.join(&path.value)];
     files.extend(join.value);

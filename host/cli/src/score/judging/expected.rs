@@ -62,12 +62,20 @@ impl Expected {
             .collect();
         for answer in &finished.answers {
             let Some((time_ns, series)) = self.series(answer) else { continue };
+            // Only quarter hours to come are a forecast.
+            let present_ns = time_ns.div_euclid(QUARTER_NS) * QUARTER_NS;
+            if series.step_ns != QUARTER_NS.unsigned_abs() || series.start_ns < present_ns {
+                return Err(JudgeError::Run {
+                    run: input.label.clone(),
+                    why: format!("the plans' `{}` should be quarter hours from the present one on", self.wanted.series),
+                });
+            }
             if seconds_between(first_ns, time_ns) < self.wanted.learn_share * whole_s {
                 continue;
             }
             let midnight = is_midnight(config, time_ns) && series.values.len() >= DAY;
             for (at, value) in (0i64..).zip(series.values.iter().take(DAY)) {
-                let Some(came) = came.get(&(series.start_ns + (at + 1) * QUARTER_NS)) else { continue };
+                let Some(came) = came.get(&series.start_ns.saturating_add((at + 1) * QUARTER_NS)) else { continue };
                 let (expected, came) = (value * self.wanted.scale, came * self.wanted.scale);
                 if at == 0 {
                     self.next.add(expected, came);

@@ -123,3 +123,26 @@ fn an_analogue_output_without_slew_takes_no_yes() {
     assert_eq!(rig.guard.accept(waiting(&rig).unwrap().id), Err(OperatorError::NoSlew));
     assert_eq!(rig.idle(), None);
 }
+
+#[test]
+fn a_trip_acts_on_what_was_accepted_also_after_the_mode_went_up_and_down() {
+    let mut rig = advising(|spec, tags| spec.trip = expression("p > 6 bar", tags));
+    rig.propose(proposal(85.0));
+    rig.guard.accept(waiting(&rig).unwrap().id).unwrap();
+    rig.idle();
+    for mode in [Mode::Auto, Mode::Advise] {
+        rig.guard.set_mode(SP, mode).unwrap();
+        rig.idle();
+    }
+    rig.set("p", 7.0);
+    assert_eq!(rig.idle(), Some((75.0, Cause::Trip)));
+}
+
+#[test]
+fn a_plugin_that_is_silent_when_its_output_goes_to_auto_has_one_lease() {
+    let mut rig = advising(|_, _| {});
+    rig.guard.set_mode(SP, Mode::Auto).unwrap();
+    let silent = rig.scan_after(61 * SECOND, &[]);
+    assert_eq!(events(&silent), [EventKind::LeaseEnded]);
+    assert_eq!(silent.commands[0].cause(), Cause::LeaseEnd);
+}
