@@ -33,7 +33,8 @@ impl Site {
     #[must_use]
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = dinrail(subcommand);
-        command.arg("--config").arg(self.path("dinrail.toml"));
+        // Its socket is in the same folder: sites of one name don't meet.
+        command.env("XDG_RUNTIME_DIR", self.folder.path()).arg("--config").arg(self.path("dinrail.toml"));
         command
     }
 

@@ -56,7 +56,14 @@ fn bindings(description: &Description) -> Bindings {
         maximum: 100.0,
         slew_per_s: None,
     });
-    Bindings { asset: None, inputs: inputs.collect(), outputs: outputs.collect(), columns: 2, window: 2 }
+    Bindings {
+        asset: None,
+        inputs: inputs.collect(),
+        outputs: outputs.collect(),
+        outlook: Vec::new(),
+        columns: 2,
+        window: 2,
+    }
 }
 
 /// Three rows of two columns, the first seen before: values 0.0, 0.1 … 0.5.

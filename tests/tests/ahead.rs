@@ -73,9 +73,9 @@ path = "lines.jsonl"
     site
 }
 
-/// A day; the simulated plant would go on for ever.
+/// A day, which the table ends: the simulated plant beside it would go on for ever.
 fn run(site: &Site) {
-    let output = site.output("run", &["--json", "--quiet", "--run-time", "23h"]);
+    let output = site.output("run", &["--json", "--quiet"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -155,4 +155,134 @@ fn mistakes_are_refused_with_their_place() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && said.contains(expected), "{context}: {said}");
     }
+}
+
+/// 23 and 25 local hours: the tariff keeps its hours, as the plans say.
+#[test]
+fn a_tariff_keeps_its_local_hours_over_days_of_23_and_25() {
+    let tariff = r#"
+[context.price]
+value = 20
+horizon = "36h"
+rules = [{ from = "07:00", to = "21:00", value = 30 }]
+"#;
+    // Each begins at local midnight: of 29 March, which has 23 hours, and of 25 October, which has 25.
+    for (midnight, dear_from, dear_to, hours) in [("2026-03-28T23", 6, 20, 23), ("2026-10-24T22", 8, 22, 25)] {
+        let site = site(tariff);
+        std::fs::write(site.path("load.csv"), format!("at,load\n{midnight}:00:00Z,1\n")).unwrap();
+        std::fs::write(site.path("prices.csv"), format!("from,price\n{midnight}:00:00Z,1\n")).unwrap();
+        run(&site);
+        let plan = plans(&site).remove(0);
+        let dear: Vec<usize> = (0..hours).filter(|hour| plan[*hour] == 30.0).collect();
+        assert_eq!(dear, (dear_from..dear_to).collect::<Vec<_>>(), "{midnight}");
+        assert_eq!(plan[hours..][7], 30.0, "the next day's seven o'clock");
+    }
+}
+
+#[test]
+fn a_holidays_tariff_is_that_of_the_local_day() {
+    let tariff = "[context.price]\nvalue = 20\nhorizon = \"36h\"\nrules = [{ holidays = true, value = 10 }]\n";
+    let site = site(tariff);
+    let text = std::fs::read_to_string(site.path("dinrail.toml")).unwrap();
+    let with = text.replace("time_zone = \"Europe/Berlin\"", "time_zone = \"Europe/Berlin\"\nholidays = [2026-03-03]");
+    std::fs::write(site.path("dinrail.toml"), with).unwrap();
+    run(&site);
+    // From midnight UTC, one o'clock in Berlin: 23 hours of 2 March, then 13 of the holiday.
+    assert_eq!(plans(&site)[0], [vec![20.0; 23], vec![10.0; 13]].concat());
+}
+
+/// What a plugin's plan is told, where a table's values are half as far apart as the context's usual step.
+#[test]
+fn a_table_that_is_finer_than_the_step_is_refused_until_the_step_says_so() {
+    let context = "[context.price]\nsource = \"prices\"\ncolumn = \"price\"\nknown_at = \"always\"\nhorizon = \"2h\"\n";
+    let fine =
+        "from,price\n2026-03-02T00:00:00Z,1\n2026-03-02T00:30:00Z,2\n2026-03-02T01:00:00Z,3\n2026-03-02T01:30:00Z,4\n";
+    let refused = site(context);
+    std::fs::write(refused.path("prices.csv"), fine).unwrap();
+    let output = refused.output("check", &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("write `step = \"30min\"`"), "{said}");
+    for (step, expected) in [("30min", &[1.0, 2.0, 3.0, 4.0][..]), ("15min", &[1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0])]
+    {
+        let site = site(&format!("{context}step = \"{step}\"\n"));
+        std::fs::write(site.path("prices.csv"), fine).unwrap();
+        std::fs::write(site.path("load.csv"), "at,load\n2026-03-02T00:00:00Z,1\n").unwrap();
+        run(&site);
+        assert_eq!(plans(&site)[0], expected, "{step}");
+    }
+}
+
+/// The reference's example of a battery, as it stands there.
+fn battery() -> String {
+    let page = include_str!("../../host/cli/CONFIGURATION.md");
+    let section = page.split("## A battery under a tariff").nth(1).unwrap();
+    section.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_battery_of_the_reference_runs_and_stores_what_is_cheap() {
+    let site = Site::new(&battery());
+    let output = site.output("run", &["--json", "--quiet", "--run-time", "40d"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = site.lines("battery.jsonl");
+    let plans: Vec<&Value> = lines.iter().filter(|line| line["kind"] == "plan").collect();
+    assert_eq!(plans.len(), 961, "one an hour, the first and the last one included");
+    assert!(plans.iter().all(|plan| plan["quality"] == "good"));
+    // The night that was announced in January is bought at in February: commands of charge_to above nothing.
+    let bought = lines.iter().filter(|line| {
+        line["kind"] == "command" && line["output"] == "home.charge_to" && line["value"].as_f64() > Some(0.5)
+    });
+    let nights: Vec<&str> = bought.filter_map(|line| line["time"].as_str()).collect();
+    let in_february = nights.iter().filter(|time| time.starts_with("2026-02")).count();
+    assert!(in_february >= 5, "{nights:?}");
+}
+
+#[test]
+fn a_battery_without_a_price_or_with_another_kind_of_price_is_refused() {
+    for (from, to, expected) in [
+        ("outlook = { price = \"tariff\" }\n", "", "no price is bound"),
+        ("\"{EUR}/kW/h\"", "\"kW\"", "`kW` can't be converted to `{money}/kW/h`"),
+        ("\"{EUR}/kW/h\"", "\"{EUR}/kW\"", "for instance `{EUR}/kW/h`"),
+    ] {
+        let site = Site::new(&battery().replace(from, to));
+        let output = site.output("check", &[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{to}: {said}");
+    }
+}
+
+/// A table of prices that ends after three days: said once, and each plan from then on is uncertain.
+#[test]
+fn a_price_that_ends_in_the_middle_of_a_run_is_said() {
+    let text = battery();
+    let (before, rest) = text.split_once("[context.tariff]").unwrap();
+    let after = rest.split_once("[outputs.").unwrap().1;
+    let table = "[sources.prices]\nkind = \"csv\"\npath = \"prices.csv\"\ntime = { column = 1, format = \"rfc3339\" }\n\n\
+                 [context.tariff]\nsource = \"prices\"\ncolumn = \"price\"\nunit = \"{EUR}/MW/h\"\nknown_at = { before = \"24h\" }\n\n";
+    let site = Site::new(&format!("{before}{table}[outputs.{after}"));
+    let mut prices = "from,price\n".to_owned();
+    for hour in 0..72 {
+        let (day, hour) = (hour / 24 + 1, hour % 24);
+        prices.push_str(&format!("2026-01-{day:02}T{hour:02}:00:00Z,{}\n", if hour < 6 { 150 } else { 300 }));
+    }
+    std::fs::write(site.path("prices.csv"), prices).unwrap();
+    let output = site.output("run", &["--json", "--run-time", "5d"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("nothing is known of it now").count(), 1, "{said}");
+    assert_eq!(said.matches("battery says: no price is known").count(), 1, "{said}");
+    let lines = site.lines("battery.jsonl");
+    let quality = |line: &Value| line["quality"].as_str().unwrap().to_owned();
+    let plans: Vec<String> = lines.iter().filter(|line| line["kind"] == "plan").map(quality).collect();
+    let good = plans.iter().take_while(|quality| *quality == "good").count();
+    assert_eq!(good, 72, "{plans:?}");
+    assert!(plans[72..].iter().all(|quality| quality == "uncertain"), "{plans:?}");
+}
+
+/// Beside an endless simulated plant a table ends the run; the last rows reach the plugin.
+#[test]
+fn a_table_ends_a_run_that_has_a_simulated_plant_too() {
+    let site = site("[context.price]\nvalue = 3\n");
+    run(&site);
+    assert_eq!(plans(&site).len(), 24, "every row of the table, and nothing after it");
 }

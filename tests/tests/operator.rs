@@ -61,11 +61,21 @@ impl Running {
     fn start(configuration: &str) -> Running {
         let site = Site::new(configuration);
         std::fs::copy(environment::guest("stepper"), site.path("stepper.wasm")).unwrap();
-        let mut command = site.command("run");
-        let child = command.args(["--quiet", "--for", "5min"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
-        let running = Running { site, child: child.unwrap() };
-        running.until("it listens", || running.site.path("control.sock").exists().then_some(()));
+        let child = Running::spawn(&site);
+        let running = Running { site, child };
+        running.until("it listens", || running.say(&["mode"]).status.success().then_some(()));
         running
+    }
+
+    /// Its lines go to `run.log`.
+    fn spawn(site: &Site) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(site.path("run.log")).unwrap();
+        let mut command = site.command("run");
+        command.args(["--for", "5min"]).stderr(log).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.site.path("run.log")).unwrap()
     }
 
     fn say(&self, arguments: &[&str]) -> Output {
@@ -126,8 +136,16 @@ fn a_proposal_waits_for_a_yes_and_a_trip_for_its_reset() {
     let accepted = running.until("a yes in time", || {
         let advice = running.advice(81.0);
         let id = advice["id"].to_string();
-        running.say(&["advise", "accept", &id]).status.success().then(|| advice["setpoint"].as_f64().unwrap())
+        let said = running.say(&["advise", "accept", &id]);
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        said.status.success().then(|| (advice["setpoint"].as_f64().unwrap(), id, text))
     });
+    let (accepted, id, text) = accepted;
+    let begin = format!("accepted number {id}: sp goes from 80 Cel to 82 Cel at 10 Cel/s, there within a second");
+    assert!(text.starts_with(&begin) && text.contains("while step goes on proposing"), "{text}");
+    assert!(id.len() >= 9, "a number that no other run gives: {id}");
+    let line = format!("sp: 82 Cel waits for a word (in force 80 Cel): `dinrail advise accept {id} --socket ");
+    running.until("the run's own line", || running.log().contains(&line).then_some(()));
     running.until("it goes there", || {
         running.commands().iter().any(|value| (value - accepted).abs() < 1e-9).then_some(())
     });
@@ -147,6 +165,13 @@ fn a_proposal_waits_for_a_yes_and_a_trip_for_its_reset() {
         modes["modes"].as_array()?.iter().any(|line| line["name"] == "sp" && line["tripped"] == true).then_some(())
     });
     running.until("the fail-safe value", || running.commands().contains(&75.0).then_some(()));
+    let condition = "`reactor.temp_sp_readback > 90 Cel`";
+    let line = format!("sp: tripped by {condition}: reactor.temp_sp_readback is 9");
+    running.until("what tripped it", || running.log().contains(&line).then_some(()));
+    let modes = running.json(&["mode"]);
+    let sp = modes["modes"].as_array().unwrap().iter().find(|line| line["name"] == "sp").unwrap();
+    let why = sp["trip"].as_str().unwrap();
+    assert!(why.starts_with(&format!("{condition}, when reactor.temp_sp_readback is 9")), "{why}");
     assert!(running.say(&["mode", "sp", "manual"]).status.success());
     running
         .until("the reset, once the readback is down", || running.say(&["reset", "sp"]).status.success().then_some(()));
@@ -162,6 +187,7 @@ fn a_mode_that_is_none_and_names_that_nobody_has_are_refused_with_what_there_is(
         (&["mode", "spp", "auto"], "did you mean `sp`?"),
         (&["reset", "step"], "there is no output `step`"),
         (&["reset", "sp"], "nothing is there to release"),
+        (&["advise", "reject", "1", "--reason", " "], "a no needs its reason"),
     ] {
         let said = running.say(words);
         let text = String::from_utf8_lossy(&said.stderr).into_owned();
@@ -183,4 +209,66 @@ fn without_a_controller_the_command_says_where_it_looked() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains("no controller answers at") && text.contains("control.sock"), "{text}");
+}
+
+/// Nothing is commanded, so that the trip holds as long as its tag does.
+#[test]
+fn a_reset_that_comes_too_early_names_what_still_holds_the_trip() {
+    let tripped = SITE.replace("reactor.temp_sp_readback > 90 Cel", "reactor.temp > 10 Cel").replace("auto", "shadow");
+    let running = Running::start(&tripped);
+    let text = running.until("the refusal", || {
+        let text = String::from_utf8_lossy(&running.say(&["reset", "sp"]).stderr).into_owned();
+        text.contains("still true").then_some(text)
+    });
+    assert!(text.contains(": reactor.temp is "), "{text}");
+}
+
+#[test]
+fn a_second_controller_of_a_site_does_not_start_and_a_dead_one_is_not_in_the_way() {
+    let mut running = Running::start(SITE);
+    let lines = running.until("the first one's results", || {
+        let lines = std::fs::read_to_string(running.site.path("lines.jsonl")).unwrap_or_default();
+        (!lines.is_empty()).then_some(lines)
+    });
+    let second = running.site.output("run", &["--quiet", "--for", "10s"]);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    let pid = running.child.id();
+    assert!(said.contains(&format!("another controller of this site runs, process {pid} with")), "{said}");
+    assert!(said.contains("dinrail.toml since"), "{said}");
+    let now = std::fs::read_to_string(running.site.path("lines.jsonl")).unwrap();
+    assert!(now.starts_with(&lines), "the second one touched no file of the first");
+    assert!(running.say(&["mode"]).status.success(), "the first one still answers");
+
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    assert!(running.site.path("control.sock").exists(), "it was killed, and left its socket");
+    running.child = Running::spawn(&running.site);
+    running.until("the heir answers", || running.say(&["mode"]).status.success().then_some(()));
+}
+
+/// The number of an earlier run must not hit a proposal of this one.
+#[test]
+fn a_number_of_the_run_before_is_refused() {
+    let mut running = Running::start(SITE);
+    let old = running.advice(81.0)["id"].to_string();
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    running.child = Running::spawn(&running.site);
+    // The socket of the one that was killed is still there, and nobody listens.
+    running.until("it listens again", || running.say(&["mode"]).status.success().then_some(()));
+    let new = running.advice(81.0)["id"].to_string();
+    assert!(old.parse::<u64>().unwrap() < new.parse::<u64>().unwrap(), "{old} {new}");
+    let late = running.say(&["advise", "accept", &old]);
+    assert!(String::from_utf8_lossy(&late.stderr).contains("no proposal of this number waits"), "{late:?}");
+    assert_eq!(running.commands(), [0.0; 0]);
+}
+
+#[test]
+fn a_proposal_in_advise_that_nobody_could_accept_is_refused_at_once() {
+    let site = Site::new(&SITE.replace("slew = \"10 Cel/s\"\n", ""));
+    std::fs::copy(environment::guest("stepper"), site.path("stepper.wasm")).unwrap();
+    let output = site.output("check", &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("no proposal could be accepted"), "{said}");
 }

@@ -54,7 +54,7 @@ fn reseed(config: &mut Config, seed: u64) {
 fn embed_broker(config: &mut Config) -> Result<Option<EmbeddedBroker>, dinrail_field::broker::BrokerError> {
     let link = config.sources.iter_mut().find_map(|source| match &mut source.kind {
         SourceKind::Mqtt(mqtt) => Some(mqtt),
-        SourceKind::Sim(_) | SourceKind::Csv(_) | SourceKind::Calendar => None,
+        SourceKind::Sim(_) | SourceKind::Csv(_) | SourceKind::Images(_) | SourceKind::Calendar => None,
     });
     let Some(link) = link else { return Ok(None) };
     let wanted = link.url.parse::<BrokerAddress>().map_or(0, |address| address.port);

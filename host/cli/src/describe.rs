@@ -6,7 +6,7 @@ use crate::controller::build::{BuildError, ComponentError, Workshop};
 use crate::run::Ending;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
-use dinrail_core::description::{Description, ModelSlot, ParameterValue, TensorSpec};
+use dinrail_core::description::{Description, ModelSlot, ParameterValue, TensorSpec, World};
 use dinrail_engine::{Limits, Pace, PluginComponent, Profile};
 use dinrail_sim::{Plant, Script};
 use std::path::{Path, PathBuf};
@@ -155,17 +155,26 @@ fn component_text(component: &PluginComponent, described: &Description) -> Strin
         results.add_row([&field.name, &field.unit, &field.summary]);
     }
     part("Results", results);
+    if component.world() == World::QualityControl {
+        text.push_str(GATE);
+    }
     text
 }
 
+/// What a configuration can do with the verdicts of a plugin.
+const GATE: &str = "\nIt judges the items that `items = \"NAME\"` hands it, measures and pictures in the order of [items.NAME]. An output \
+                    of `kind = \"gate\"` with the same `items` carries its verdicts out: pass, rework or reject, when the item is there.\n";
+
 fn plant_text(name: &str, plant: &dyn Plant) -> String {
     let mut signals = table(&["signal", "unit", "kind", "range"]);
-    for signal in plant.signals() {
+    for (index, signal) in plant.signals().iter().enumerate() {
         let kind = match signal.kind {
             dinrail_sim::Kind::Value => "value",
             dinrail_sim::Kind::Waveform => "waveform",
+            dinrail_sim::Kind::Picture => "picture",
         };
-        signals.add_row([signal.name, signal.unit, kind, &bounds(Some(signal.range.0), Some(signal.range.1))]);
+        let kind = if plant.event_signals().contains(&index) { format!("{kind} of an event") } else { kind.to_owned() };
+        signals.add_row([signal.name, signal.unit, &kind, &bounds(Some(signal.range.0), Some(signal.range.1))]);
     }
     let mut actuators = table(&["actuator", "unit", "range", "at the start"]);
     for actuator in plant.actuators() {

@@ -9,6 +9,8 @@
 //! - `logging`: what is logged, and where it goes
 //! - `tell`: words that nobody may be reading
 //! - [`run`]: from a configuration to a finished run
+//! - [`faults`]: fault scripts of simulated plants, as they are written
+//! - [`sim`]: one simulated plant alone
 //! - [`describe`]: what a component or a plant has
 //! - [`score`]: scenarios and their judges
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
@@ -22,9 +24,11 @@ pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod describe;
+pub mod faults;
 mod logging;
 pub mod plan_child;
 pub mod run;
 pub mod score;
+pub mod sim;
 pub mod statistics;
 pub mod view;

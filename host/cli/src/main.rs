@@ -6,6 +6,7 @@ use dinrail_cli::control::Request;
 use dinrail_cli::control::client::{self, Which};
 use dinrail_cli::run::{Ending, RunOptions};
 use dinrail_cli::score::{ScoreEnding, ScoreOptions, score};
+use dinrail_cli::sim::{SimOptions, SimSpeed, simulate};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -108,6 +109,12 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         plugins: Option<PathBuf>,
     },
+    /// Runs one simulated plant alone: its signals on a broker or in a table, its truth in a file of its own.
+    ///
+    /// Actuators rest at their initial values until `--set`, or a message on PREFIX/ACTUATOR/set, sets them: a number, or
+    /// an object with `value`, as a controller's command is. On a broker each signal is an object with `time`, `value` and
+    /// `unit` on PREFIX/SIGNAL. Waveforms go to brokers only. `dinrail describe PLANT` shows signals and actuators.
+    Sim(Sim),
     /// Tries a model out and prints one line of JSON: what a controller starts before it loads one.
     #[command(name = dinrail_cli::plan_child::COMMAND, hide = true)]
     PlanModel {
@@ -125,6 +132,73 @@ enum Command {
         #[arg(long, value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
         seed: Option<u64>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct Sim {
+    /// The plant's name; a wrong one lists them all.
+    plant: String,
+    /// Of its noise: equal seeds, equal plants.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
+    seed: u64,
+    /// Run time over wall time, or max. Unsaid: 1 on a broker, max into a table.
+    #[arg(long, value_name = "NUMBER|max")]
+    speed: Option<SimSpeed>,
+    /// From one reading to the next, run time.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    every: Duration,
+    /// Stops after this much wall time.
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    run_for: Option<Duration>,
+    /// Stops after this much run time.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    run_time: Option<Duration>,
+    /// What goes wrong: none, demo, wear-out, @FILE, or such as 'stuck rig.flow from 10min for 5min; repeat 1h'; see the
+    /// reference of the configuration.
+    #[arg(long, value_name = "SCRIPT")]
+    faults: Option<String>,
+    /// Writes a table with a time and a column a signal; - is stdout.
+    #[arg(long, value_name = "FILE|-")]
+    csv: Option<PathBuf>,
+    /// Publishes every signal: mqtt://HOST or mqtt://HOST:PORT.
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
+    /// What its topics begin with. Unsaid: sim/PLANT.
+    #[arg(long, value_name = "PREFIX", requires = "mqtt")]
+    topic: Option<String>,
+    /// Writes what is really so, one JSON object a line: faults in force, true condition, profit or cost and its optimum.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Sets an actuator at the start, in the plant's unit; may be given several times.
+    #[arg(long, value_name = "ACTUATOR=VALUE", value_parser = parse_setting)]
+    set: Vec<(String, f64)>,
+}
+
+impl Sim {
+    fn options(&self) -> SimOptions {
+        SimOptions {
+            plant: self.plant.clone(),
+            seed: self.seed,
+            faults: self.faults.clone(),
+            every: self.every,
+            speed: self.speed,
+            run_for: self.run_for,
+            run_time: self.run_time,
+            csv: self.csv.clone(),
+            mqtt: self.mqtt.clone(),
+            topic: self.topic.clone(),
+            truth: self.truth.clone(),
+            set: self.set.clone(),
+        }
+    }
+}
+
+fn parse_setting(text: &str) -> Result<(String, f64), String> {
+    let parts = text.split_once('=').and_then(|(name, value)| Some((name.trim(), value.trim().parse::<f64>().ok()?)));
+    match parts {
+        Some((name, value)) if value.is_finite() && !name.is_empty() => Ok((name.to_owned(), value)),
+        _ => Err("write ACTUATOR=NUMBER".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -163,7 +237,7 @@ struct Reach {
 impl Reach {
     fn ask(&self, request: Request) -> Ending {
         let which = Which { config: self.config.clone(), socket: self.socket.clone() };
-        client::command(&which, &places(&None, &None), request, self.json)
+        client::command(&which, request, self.json)
     }
 }
 
@@ -268,6 +342,7 @@ fn main() -> ExitCode {
         }
         Command::Mode { which, .. } => which.ask(Request::Modes),
         Command::Reset { which, output } => which.ask(Request::Reset { output: output.clone() }),
+        Command::Sim(sim) => simulate(&sim.options()),
         Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]
         Command::Demo { common, length, seed } => {

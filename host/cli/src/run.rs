@@ -52,7 +52,7 @@ pub struct RunOptions {
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Where virtual time begins when no source says so: 2026-01-01 UTC, so that runs repeat exactly.
-const VIRTUAL_ORIGIN_NS: TimeNs = 1_767_225_600 * 1_000_000_000;
+pub(crate) const VIRTUAL_ORIGIN_NS: TimeNs = 1_767_225_600 * 1_000_000_000;
 
 /// `dinrail check`
 #[must_use]
@@ -122,6 +122,7 @@ pub fn fail(error: &BuildError) -> Ending {
         BuildError::Config(errors) => refuse(errors),
         BuildError::Engine(_)
         | BuildError::Thread(_)
+        | BuildError::Control(_)
         | BuildError::NoReport(_)
         | BuildError::Link { .. }
         | BuildError::Sink { .. } => {
@@ -142,6 +143,8 @@ pub struct Finished {
     pub answers: Vec<Answer>,
     /// The tag of each of its columns.
     pub columns: Vec<String>,
+    /// The quantiles that it describes.
+    pub quantiles: Vec<f64>,
     /// The simulated machine's true condition in each scan.
     pub conditions: Vec<(TimeNs, dinrail_sim::Condition)>,
     /// What the simulated plant earned or cost in each scan.
@@ -154,6 +157,10 @@ pub struct Finished {
     pub commands: Vec<Command>,
     /// What the run came to, where the simulated plant gives an account and answers were collected.
     pub account: Option<dinrail_sim::Account>,
+    /// What became of every part that left the simulated line.
+    pub fates: Vec<dinrail_sim::PartFate>,
+    /// Levels that shift in the simulated plant, by the signal's name.
+    pub shifts: Vec<(String, dinrail_sim::Shift)>,
 }
 
 /// Runs in virtual time what was prepared, without view and signals, and keeps the answers of one plugin.
@@ -171,6 +178,10 @@ pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError>
     let began = began();
     let view = if options.quiet { View::none() } else { View::start() };
     log_through(&view, config.site.time_zone.clone());
+    if !config.contexts.is_empty() {
+        let version = crate::controller::calendar::time_zone_database();
+        tracing::info!(version, "local times are reckoned with this time zone database");
+    }
     let prepared = build::prepare(config, &Workshop::new()?)?;
     let (clock, start_clock) = run_clock(prepared.speed());
     let assembly = prepared.assemble(&clock, view)?;
@@ -234,13 +245,13 @@ fn origin(assembly: &Assembly) -> TimeNs {
     }
 }
 
-fn wall_clock_ns() -> TimeNs {
+pub(crate) fn wall_clock_ns() -> TimeNs {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     TimeNs::try_from(since.as_nanos()).unwrap_or(TimeNs::MAX)
 }
 
 /// Ctrl-C and SIGTERM stop the controller cleanly; a second one ends the process at once.
-fn listen_for_signals(stop_now: Sender<()>) -> std::io::Result<()> {
+pub(crate) fn listen_for_signals(stop_now: Sender<()>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
@@ -277,7 +288,6 @@ impl Run {
     fn start(assembly: Assembly, origin_ns: TimeNs, options: &RunOptions) -> Result<Run, BuildError> {
         let Assembly { controller, setup, links, truth, period, speed, control } = assembly;
         let collects = setup.collect.is_some();
-        let control = control.and_then(|path| open_control(&path, period));
         let speed = match speed {
             Speed::Ratio(factor) => PaceSpeed::Times(factor),
             Speed::Max => PaceSpeed::Max,
@@ -304,8 +314,16 @@ impl Run {
     }
 
     fn until_stopped(mut self, stop: &Receiver<()>) -> Run {
-        while let Some(slot) = self.pace.next(stop) {
-            while let Some(asked) = self.control.as_ref().and_then(ControlSocket::next) {
+        let nobody = crossbeam_channel::never();
+        loop {
+            let asked = self.control.as_ref().map_or(&nobody, ControlSocket::asked);
+            let Some(slot) = self.pace.next_and(stop, asked, |asked, now_ns| self.controller.carry_out(asked, now_ns))
+            else {
+                break;
+            };
+            // Before the first scan there are no instances that a word could be about; it waits.
+            let words = self.control.as_ref().filter(|_| self.last.is_some());
+            while let Some(asked) = words.and_then(ControlSocket::next) {
                 self.controller.carry_out(asked, slot.now_ns);
             }
             let record = self.controller.scan(slot);
@@ -344,6 +362,7 @@ impl Run {
             sources: self.controller.source_counts(),
             notes: self.controller.take_notes(),
             rows_dropped: self.controller.rows_dropped(),
+            items: self.controller.item_figures(),
             overruns: self.pace.overruns(),
         })));
     }
@@ -367,23 +386,10 @@ impl Run {
         let mqtt = mqtt_figures(&self.links);
         let (report, records_dropped) = report?;
         let account = self.truth.as_ref().filter(|_| self.collects).and_then(SharedPlant::account);
-        Ok(finished(report, Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s, account }))
-    }
-}
-
-/// The socket, where it can be opened. Control of the plant goes on without it, and the log says so.
-fn open_control(path: &Path, period: Duration) -> Option<ControlSocket> {
-    /// Beyond the scans that a request may have to wait for.
-    const PATIENCE: Duration = Duration::from_secs(5);
-    match ControlSocket::open(path, 2 * period + PATIENCE) {
-        Ok(socket) => {
-            tracing::info!(socket = %socket.path().display(), "operators reach this controller here");
-            Some(socket)
-        }
-        Err(error) => {
-            tracing::error!(%error, "no operator can reach this controller");
-            None
-        }
+        let shifts = self.truth.as_ref().filter(|_| self.collects).map_or_else(Vec::new, SharedPlant::shifts);
+        let fates = self.truth.as_ref().filter(|_| self.collects).map_or_else(Vec::new, SharedPlant::fates);
+        let ends = Ends { scans, overruns, records_dropped, mqtt, wall_s, first_scan_s, account, shifts, fates };
+        Ok(finished(report, ends))
     }
 }
 
@@ -396,6 +402,8 @@ struct Ends {
     wall_s: f64,
     first_scan_s: f64,
     account: Option<dinrail_sim::Account>,
+    fates: Vec<dinrail_sim::PartFate>,
+    shifts: Vec<(String, dinrail_sim::Shift)>,
 }
 
 fn finished(report: recorder::Report, ends: Ends) -> Finished {
@@ -419,6 +427,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         inferences: statistics.inferences,
         proposals: statistics.proposals,
         commands: statistics.commands,
+        items: statistics.items,
         mqtt: ends.mqtt,
         plugins: statistics.plugin_summaries(),
         reactor: report.reactor,
@@ -435,11 +444,14 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         profit_rose: report.profit_rose,
         answers: report.answers,
         columns: report.columns,
+        quantiles: report.quantiles,
         conditions: report.conditions,
         economy: report.economy,
         travel: report.travel,
         own_outputs: report.own_outputs,
         commands: report.commands,
         account: ends.account,
+        fates: ends.fates,
+        shifts: ends.shifts,
     }
 }

@@ -1,6 +1,7 @@
 //! Figures of a run: what the summary prints and the live view shows. Every number here is counted
 //! from scan records; nothing is estimated.
 
+use dinrail_core::guard::{Action, ActionCause, GateOutcome};
 use dinrail_core::outcome::Outcome;
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -185,6 +186,80 @@ pub struct SampleFigures {
     pub failed_sources: u64,
 }
 
+/// Items: what came in, what was said of them, and what gates did.
+#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
+pub struct ItemFigures {
+    /// That passed a trigger.
+    pub triggers: u64,
+    /// Told again by the same station.
+    pub duplicates: u64,
+    /// Events without an id.
+    pub malformed: u64,
+    /// Of a station that spoke too late.
+    pub late: u64,
+    /// Of a station, where the trigger told nothing.
+    pub untriggered: u64,
+    /// Without encoder counts at the trigger.
+    pub unplaced: u64,
+    /// Handed over with something missing.
+    pub incomplete: u64,
+    /// Pictures that could not be read.
+    pub bad_pictures: u64,
+    /// Dropped, because a plugin did not take them in time.
+    pub dropped: u64,
+    /// Handed to a plugin.
+    pub handed: u64,
+    /// Verdicts on them.
+    pub verdicts: u64,
+    /// That left a gate, by what they were owed.
+    pub passed: u64,
+    /// Owed rework.
+    pub reworked: u64,
+    /// Owed to be taken out.
+    pub rejected: u64,
+    /// For which the line was stopped, and did not stop in time.
+    pub overrun: u64,
+    /// At a gate without a verdict: the default, or an operator, decided.
+    pub without_verdict: u64,
+    /// That went past unseen, or were lost.
+    pub unseen: u64,
+    /// That left a gate which did not stand as it was owed all the while.
+    pub not_done: u64,
+}
+
+impl ItemFigures {
+    /// Counts an item that left a gate.
+    pub fn leave(&mut self, left: &GateOutcome) {
+        match left.action {
+            Action::Pass => self.passed += 1,
+            Action::Rework => self.reworked += 1,
+            Action::Reject => self.rejected += 1,
+            Action::Stop => self.overrun += 1,
+        }
+        match left.cause {
+            ActionCause::Verdict => {}
+            ActionCause::NoVerdict | ActionCause::Operator => self.without_verdict += 1,
+            ActionCause::Unseen | ActionCause::Lost => self.unseen += 1,
+        }
+        self.not_done += u64::from(!left.done);
+    }
+
+    /// What came in, from the controller; what left, from here.
+    #[must_use]
+    pub fn with_gates_of(self, gates: &ItemFigures) -> ItemFigures {
+        ItemFigures {
+            passed: gates.passed,
+            reworked: gates.reworked,
+            rejected: gates.rejected,
+            overrun: gates.overrun,
+            without_verdict: gates.without_verdict,
+            unseen: gates.unseen,
+            not_done: gates.not_done,
+            ..self
+        }
+    }
+}
+
 /// A scripted fault and when it was seen.
 #[derive(Clone, Debug, Serialize)]
 pub struct DetectionSummary {
@@ -251,6 +326,9 @@ pub struct Summary {
     pub proposals: ProposalFigures,
     /// Commands given.
     pub commands: u64,
+    /// Where items are configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemFigures>,
     /// Messages over MQTT, all links together.
     pub mqtt: MqttFigures,
     /// Each plugin.
@@ -295,6 +373,8 @@ pub struct Statistics {
     pub proposals: ProposalFigures,
     /// Commands.
     pub commands: u64,
+    /// Items; none where none are configured.
+    pub items: Option<ItemFigures>,
     /// By index of the plugin in the configuration.
     pub plugins: Vec<PluginFigures>,
     /// Sink failures.

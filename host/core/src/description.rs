@@ -492,6 +492,15 @@ pub struct OutputBinding {
     pub slew_per_s: Option<f64>,
 }
 
+/// A series that a plugin will be told of the time ahead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesBinding {
+    /// The description's name for it.
+    pub series: String,
+    /// UCUM: what its values will be in.
+    pub unit: String,
+}
+
 /// Everything `configure` tells of bindings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bindings {
@@ -501,6 +510,8 @@ pub struct Bindings {
     pub inputs: Vec<InputBinding>,
     /// In the order of their indexes.
     pub outputs: Vec<OutputBinding>,
+    /// Those that are bound, in the description's order.
+    pub outlook: Vec<SeriesBinding>,
     /// Value columns of a frame.
     pub columns: u32,
     /// Earlier rows that precede the new ones, at most.

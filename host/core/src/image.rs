@@ -1,5 +1,6 @@
 //! The process image: the last value of every tag of one asset, with its quality.
 
+use crate::derived::Sample;
 use crate::reading::{RawValue, Reading, ReadingKind, Waveform};
 use crate::tag::{Quality, Tag, TagId, TagKind, TagTable};
 use crate::time::TimeNs;
@@ -112,6 +113,14 @@ impl ProcessImage {
                         state.block = Some(Arc::clone(block));
                     }
                 }
+                // Items take pictures from the reading itself; here only their coming counts.
+                RawValue::Picture(_) if tags.get(*id).kind == TagKind::Picture => {
+                    if again && state.quality == Quality::Good {
+                        counts.duplicates += 1;
+                        continue;
+                    }
+                    state.quality = Quality::Good;
+                }
                 raw => {
                     let (value, quality) = tags.get(*id).admit(raw);
                     let same_value = value == state.value || !quality.is_usable();
@@ -135,6 +144,21 @@ impl ProcessImage {
             counts.applied += 1;
         }
         counts
+    }
+
+    /// Applies what a plugin's result says of a tag, arriving at run time `now_ns`: scaled and judged as any value, and
+    /// no better than its producer says. It speaks of source time `time_ns`, or of the newest that is known.
+    pub fn apply_result(&mut self, tags: &TagTable, id: TagId, sample: Sample, time_ns: TimeNs, now_ns: TimeNs) {
+        let (value, quality) = tags.get(id).admit(&RawValue::Number(sample.value));
+        let state = &mut self.states[id.index()];
+        state.quality = quality.max(sample.quality);
+        if state.quality.is_usable() {
+            state.value = value;
+        }
+        state.source_time_ns = state.source_time_ns.max(time_ns);
+        state.arrival_ns = now_ns;
+        state.changed_ns = now_ns;
+        state.updates += 1;
     }
 
     /// Marks every usable tag stale whose newest sample arrived more than its `stale_after` ago.
@@ -263,6 +287,24 @@ mod tests {
         image.mark_stale(&tags, 100);
         image.apply(&tags, &reading(id, 0, 5.0), 105);
         assert_eq!(image.next_silence_ns(&tags), None, "it has no limit");
+    }
+
+    #[test]
+    fn a_result_is_no_better_than_its_producer_says_and_goes_stale() {
+        let (mut tags, id) = one_tag(Some(10));
+        tags.rescale(id, Unit::parse("%").unwrap(), 100.0, 0.0);
+        let mut image = ProcessImage::new(&tags);
+        let mut apply = |value, quality, time_ns, now_ns| {
+            image.apply_result(&tags, id, Sample::new(value, quality), time_ns, now_ns);
+            let silent = image.mark_stale(&tags, now_ns + 11);
+            assert_eq!(silent.is_empty(), !quality.is_usable(), "what is bad falls no more silent");
+            image.apply_result(&tags, id, Sample::new(value, quality), time_ns, now_ns);
+            let state = image.get(id);
+            (state.value, state.quality, state.source_time_ns, state.changed_ns)
+        };
+        assert_eq!(apply(0.5, Quality::Good, 3, 100), (50.0, Quality::Good, 3, 100));
+        assert_eq!(apply(0.6, Quality::Uncertain, 5, 200), (60.0, Quality::Uncertain, 5, 200));
+        assert_eq!(apply(0.7, Quality::Bad, 4, 300), (60.0, Quality::Bad, 5, 300), "the last usable value stays");
     }
 
     proptest! {

@@ -1,4 +1,10 @@
 //! Items that pass a camera or a gauge, and what was taken of them: quality control judges these.
+//!
+//! - [`collector`]: from the events of a source to items
+
+pub mod collector;
+
+pub use collector::{ItemCollector, ItemCounts, ItemSpec, Trigger};
 
 use crate::time::TimeNs;
 use std::sync::Arc;
@@ -12,9 +18,9 @@ pub struct Item {
     pub trigger_ns: TimeNs,
     /// Encoder counts at the trigger.
     pub encoder: i64,
-    /// In the order of the configuration.
+    /// In the order of the configuration; NaN where one is missing or bad.
     pub measures: Vec<f64>,
-    /// In the order of the cameras.
+    /// In the order of the configuration; [`Picture::missing`] where one is.
     pub pictures: Vec<Picture>,
 }
 
@@ -47,6 +53,18 @@ impl Picture {
         } else {
             Err(PictureError { width, height, channels, bytes: pixels.len() })
         }
+    }
+
+    /// In the place of one that was not taken, or could not be read: no pixel at all.
+    #[must_use]
+    pub fn missing() -> Picture {
+        Picture { width: 0, height: 0, channels: 1, pixels: Arc::from([]) }
+    }
+
+    /// Whether it has no pixel.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.pixels.is_empty()
     }
 
     /// Pixels across.

@@ -14,9 +14,11 @@
 //! - [`outlook`]: what is known of the time ahead
 //! - [`inference`]: tensors and the seam to the model runtime
 //! - [`outcome`]: what came of a call; how a guest's answer is checked
+//! - [`derived`]: results of one plugin as tags for others
 //! - [`guard`]: from proposals to verdicts and commands
 //! - [`record`]: everything that happened in one scan
 
+pub mod derived;
 pub mod description;
 pub mod frame;
 pub mod guard;

@@ -188,6 +188,8 @@ pub struct Expectation {
 /// `plan`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// Of the result: uncertain where something that it needs is not known.
+    pub quality: Quality,
     /// For now.
     pub proposals: Vec<Proposal>,
     /// For later.
@@ -276,7 +278,8 @@ impl Results {
             Results::Health(items) => items.iter_mut().for_each(|item| doubt(&mut item.quality)),
             Results::Inspection { verdicts, .. } => verdicts.iter_mut().for_each(|item| doubt(&mut item.quality)),
             Results::Supply { forecasts, .. } => forecasts.iter_mut().for_each(|item| doubt(&mut item.quality)),
-            Results::Proposals(_) | Results::Plan(_) => {}
+            Results::Plan(plan) => doubt(&mut plan.quality),
+            Results::Proposals(_) => {}
         }
     }
 
@@ -386,7 +389,7 @@ pub struct CallReport {
 /// What an acting plugin learns of an output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutputState {
-    /// The value in force.
+    /// The value in force; of an output that takes orders, all that was ordered since the start.
     pub applied: Option<f64>,
     /// What the device says.
     pub readback: Option<f64>,

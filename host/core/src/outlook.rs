@@ -152,6 +152,17 @@ impl Timeline {
         self.points.retain(|_, words| !matches!(words.as_slice(), [(known_at, None)] if *known_at <= now_ns));
     }
 
+    /// The distance of its values, where nearly all of them (9 of 10) are equally far apart.
+    #[must_use]
+    pub fn spacing_ns(&self) -> Option<DurationNs> {
+        let mut counts: BTreeMap<DurationNs, usize> = BTreeMap::new();
+        for (one, next) in self.points.keys().zip(self.points.keys().skip(1)) {
+            *counts.entry(one.abs_diff(*next)).or_default() += 1;
+        }
+        let (usual, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        (10 * count >= 9 * (self.points.len() - 1)).then_some(usual)
+    }
+
     /// How many moments something is known of.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -248,6 +259,19 @@ mod tests {
         assert_eq!(timeline.value(HOUR + 1, 30, HOUR as u64), None, "a version may say that nothing is known");
         timeline.forget(30, HOUR as u64);
         assert!(timeline.len() <= 4, "what was withdrawn is forgotten: {}", timeline.len());
+    }
+
+    #[test]
+    fn the_distance_of_values_is_told_where_there_is_one() {
+        let mut timeline = hourly(&[1.0; 24], |_| 0);
+        assert_eq!(timeline.spacing_ns(), Some(HOUR as u64));
+        timeline.learn(40 * HOUR, 0, 1.0).unwrap();
+        assert_eq!(timeline.spacing_ns(), Some(HOUR as u64), "one gap is no other distance");
+        for minute in [3, 7, 19] {
+            timeline.learn(50 * HOUR + minute * HOUR / 60, 0, 1.0).unwrap();
+        }
+        assert_eq!(timeline.spacing_ns(), None);
+        assert_eq!(hourly(&[1.0], |_| 0).spacing_ns(), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a source hands in: raw values with their source time, not yet judged.
 
+use crate::item::Picture;
 use crate::tag::TagId;
 use crate::time::TimeNs;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub enum RawValue {
     Missing,
     /// A waveform.
     Block(Arc<Waveform>),
+    /// A picture.
+    Picture(Picture),
 }
 
 /// Equally spaced samples.

@@ -1,7 +1,7 @@
 //! Everything that happened in one scan: one record feeds sinks, recorder, alarms, metrics and view.
 
 use crate::frame::Frame;
-use crate::guard::{Command, Event, Judgement};
+use crate::guard::{Command, Event, GateOutcome, ItemJudgement, Judgement, Trip};
 use crate::image::ArrivalCounts;
 use crate::outcome::{CallReport, Fault};
 use crate::tag::{Quality, TagId};
@@ -98,6 +98,12 @@ pub struct ScanRecord {
     pub commands: Vec<Command>,
     /// What happened to outputs without a proposal.
     pub events: Vec<Event>,
+    /// What gates made of the verdicts on items.
+    pub items: Vec<ItemJudgement>,
+    /// Items that left a gate.
+    pub gates: Vec<GateOutcome>,
+    /// Why outputs tripped in this scan.
+    pub trips: Vec<Trip>,
     /// See [`LateFault`].
     pub late_faults: Vec<LateFault>,
     /// Instances whose standing changed.

@@ -79,6 +79,20 @@ pub enum TagKind {
     Value,
     /// Blocks of equally spaced samples.
     Waveform,
+    /// Pictures; only items have them.
+    Picture,
+}
+
+impl TagKind {
+    /// In messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TagKind::Value => "value",
+            TagKind::Waveform => "waveform",
+            TagKind::Picture => "picture",
+        }
+    }
 }
 
 /// A signal of the plant.
@@ -86,7 +100,7 @@ pub enum TagKind {
 pub struct Tag {
     /// Unique, for instance `pump1.current`.
     pub name: String,
-    /// Number or waveform.
+    /// Number, waveform or picture.
     pub kind: TagKind,
     /// Unit after scaling.
     pub unit: Unit,
@@ -119,9 +133,12 @@ impl Tag {
     }
 
     /// Scales, maps and judges a raw value. What is not a finite number in range is bad; the value
-    /// that comes with it is then NaN and must not be used.
+    /// that comes with it is then NaN and must not be used. A waveform's or a picture's tag has no number.
     #[must_use]
     pub fn admit(&self, raw: &RawValue) -> (f64, Quality) {
+        if self.kind == TagKind::Picture {
+            return (f64::NAN, Quality::Bad);
+        }
         let number = match raw {
             RawValue::Number(number) => *number,
             RawValue::Bool(on) => f64::from(u8::from(*on)),
@@ -131,7 +148,7 @@ impl Tag {
                 None if self.map.is_empty() => text.trim().parse().unwrap_or(f64::NAN),
                 None => f64::NAN,
             },
-            RawValue::Missing | RawValue::Block(_) => f64::NAN,
+            RawValue::Missing | RawValue::Block(_) | RawValue::Picture(_) => f64::NAN,
         };
         let value = number * self.scale + self.offset;
         if !value.is_finite() {
@@ -175,6 +192,14 @@ impl TagTable {
     #[must_use]
     pub fn get(&self, id: TagId) -> &Tag {
         &self.tags[id.index()]
+    }
+
+    /// Gives a tag another unit, and what its raw values are multiplied by and raised by to be in it.
+    pub fn rescale(&mut self, id: TagId, unit: Unit, scale: f64, offset: f64) {
+        let tag = &mut self.tags[id.index()];
+        tag.unit = unit;
+        tag.scale = scale;
+        tag.offset = offset;
     }
 
     /// Looks a name up.

@@ -51,6 +51,9 @@ pub enum UnitError {
     },
 }
 
+/// Money, of which UCUM knows none: what a unit of something costs is `{money}/kW/h`.
+pub const MONEY: &str = "{money}";
+
 /// `y = scale × x + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conversion {
@@ -145,6 +148,24 @@ impl Unit {
         Ok(Conversion { scale: self.factor / to.factor, offset: (self.offset - to.offset) / to.factor })
     }
 
+    /// The same for a unit that is asked for. Where it is [`MONEY`] for something, any currency will do, also one that UCUM
+    /// takes for something else (`ct` would be a centitonne), and so will a plain number; what it is paid for is converted.
+    pub fn conversion_to_asked(&self, asked: &Unit) -> Result<Conversion, UnitError> {
+        let is_price = asked.code.strip_prefix(MONEY).is_some_and(|per| per.starts_with('/'));
+        if !is_price {
+            return self.conversion_to(asked);
+        }
+        let dimension = || UnitError::Dimension { from: self.shown(), to: asked.shown() };
+        match self.code.split_once('/') {
+            None if self.code.is_empty() => Ok(Conversion::IDENTITY),
+            None => self.conversion_to(asked),
+            Some((_currency, per)) => {
+                let same_currency = Unit::parse(&format!("{MONEY}/{per}"))?;
+                same_currency.conversion_to(asked).map_err(|_other| dimension())
+            }
+        }
+    }
+
     fn or_one(&self) -> &str {
         if self.code.is_empty() { "1" } else { &self.code }
     }
@@ -223,6 +244,30 @@ mod tests {
         assert!(matches!(refused, Err(UnitError::Dimension { .. })), "{refused:?}");
         assert!(matches!(Unit::parse("furlongish"), Err(UnitError::Unknown { .. })));
         assert!(matches!(Unit::parse("B[V]"), Err(UnitError::NotLinear { .. })));
+    }
+
+    #[test]
+    fn a_price_is_in_any_currency_and_for_the_same_thing() {
+        let asked = Unit::parse("{money}/kW/h").unwrap();
+        for (given, scale) in [
+            ("", 1.0),
+            ("{money}/kW/h", 1.0),
+            ("{EUR}/kW/h", 1.0),
+            ("ct/kW/h", 1.0),
+            ("{EUR}/MW/h", 1e-3),
+            ("{EUR}/(kW.h)", 1.0),
+            ("{EUR}/MJ", 3.6),
+            ("g/kW/h", 1.0),
+        ] {
+            let conversion = Unit::parse(given).unwrap().conversion_to_asked(&asked).unwrap();
+            assert!((conversion.scale - scale).abs() < 1e-12 && conversion.offset == 0.0, "{given}: {conversion:?}");
+        }
+        for given in ["kW", "kW.h", "{EUR}", "{EUR}/kW", "{EUR}/h", "kW/h", "Cel"] {
+            let refused = Unit::parse(given).unwrap().conversion_to_asked(&asked);
+            assert!(matches!(refused, Err(UnitError::Dimension { .. })), "{given}: {refused:?}");
+        }
+        // What is no price is converted as ever.
+        assert!(Unit::parse("").unwrap().conversion_to_asked(&Unit::parse("kW").unwrap()).is_err());
     }
 
     #[test]

@@ -89,6 +89,10 @@ pub(crate) fn output_binding(binding: &core::OutputBinding) -> wire::OutputBindi
     }
 }
 
+pub(crate) fn series_binding(binding: &core::SeriesBinding) -> wire::SeriesBinding<'_> {
+    wire::SeriesBinding { series: &binding.series, unit: &binding.unit }
+}
+
 pub(crate) fn parameter((name, value): &(String, core::ParameterValue)) -> wire::ParameterValue<'_> {
     let value = match value {
         core::ParameterValue::Boolean(on) => wire::ValueParam::Boolean(*on),
@@ -289,6 +293,7 @@ pub(crate) fn plan(plan: answers::energy::EnergyPlan) -> Results {
         values: series.values,
     };
     Results::Plan(Plan {
+        quality: Quality::from_code(plan.quality),
         proposals: plan.proposals.into_iter().map(proposal).collect(),
         schedule: plan.schedule.into_iter().map(step).collect(),
         expected: plan.expected.into_iter().map(expected).collect(),

@@ -188,11 +188,13 @@ impl Instance {
             .map(|(binding, columns)| wire::InputBinding { input: &binding.input, columns })
             .collect();
         let outputs: Vec<_> = bindings.outputs.iter().map(convert::output_binding).collect();
+        let outlook: Vec<_> = bindings.outlook.iter().map(convert::series_binding).collect();
         let parameters: Vec<_> = parameters.iter().map(convert::parameter).collect();
         let told = wire::Bindings {
             asset: bindings.asset.as_deref(),
             inputs: &inputs,
             outputs: &outputs,
+            outlook: &outlook,
             columns: bindings.columns,
             window: bindings.window,
         };

@@ -45,6 +45,7 @@ fn main() {
             key: keyed.then_some(ColumnRef::Number(1)),
             zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
             join: vec![],
+            after: vec![],
             layout: Layout::Rows,
             numbers: Vec::new(),
         };

@@ -116,6 +116,12 @@ impl Topics {
         self.below(Kind::Command, output, asset)
     }
 
+    /// Where what a gate did goes.
+    #[must_use]
+    pub fn gate(&self, output: &str) -> String {
+        self.below(Kind::Gate, output, None)
+    }
+
     /// Where the link says whether it is there.
     #[must_use]
     pub fn status(&self) -> String {

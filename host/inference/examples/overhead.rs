@@ -1,6 +1,6 @@
 //! What a session costs beyond the tract plan that it runs.
 //!
-//! `cargo run --release -p dinrail-inference --example overhead [MODEL.onnx [BATCH]]`
+//! `cargo run --release -p dinrail-inference --example overhead [MODEL.onnx [BATCH [CALLS]]]`
 //!
 //! Runs a model through a [`Session`](dinrail_inference::Session) and through tract directly, by turns in rounds, and
 //! prints the smallest mean of a round for each, in microseconds a call. Directly: a tensor is made of a slice, the plan
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tract_onnx::prelude::*;
 
 const ROUNDS: usize = 60;
+/// Of one side in a round, where nothing else is said.
 const CALLS: u32 = 2_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/channel-autoencoder/model.onnx");
     let path = arguments.next().map_or_else(|| PathBuf::from(models), PathBuf::from);
     let batch: u32 = arguments.next().map_or(Ok(8), |text| text.parse())?;
+    let calls: u32 = arguments.next().map_or(Ok(CALLS), |text| text.parse())?;
 
     let model = Catalog::new().load(&path)?;
     let [input] = model.inputs() else { return Err("only models of one input are measured".into()) };
@@ -40,16 +42,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (mut with, mut with_deadline, mut without) = (f64::MAX, f64::MAX, f64::MAX);
     for _ in 0..ROUNDS {
-        with = with.min(mean_us(|| {
+        with = with.min(mean_us(calls, || {
             black_box(session.run(black_box(&inputs), None)?);
             Ok(())
         })?);
         let deadline = Some(Instant::now() + Duration::from_secs(60));
-        with_deadline = with_deadline.min(mean_us(|| {
+        with_deadline = with_deadline.min(mean_us(calls, || {
             black_box(session.run(black_box(&inputs), deadline)?);
             Ok(())
         })?);
-        without = without.min(mean_us(|| {
+        without = without.min(mean_us(calls, || {
             let given = tract_onnx::prelude::Tensor::from_shape(&sizes, black_box(&*values))?;
             let outputs = direct.run(tvec![given.into()])?;
             black_box(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?[0]);
@@ -70,10 +72,10 @@ fn directly(path: &PathBuf, shape: &[u32]) -> Result<TypedSimpleState, Box<dyn E
     Ok(model.with_input_fact(0, fact)?.into_optimized()?.into_runnable()?.spawn()?)
 }
 
-fn mean_us(mut call: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+fn mean_us(calls: u32, mut call: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let begin = Instant::now();
-    for _ in 0..CALLS {
+    for _ in 0..calls {
         call()?;
     }
-    Ok(begin.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS))
+    Ok(begin.elapsed().as_secs_f64() * 1e6 / f64::from(calls))
 }

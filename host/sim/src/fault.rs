@@ -21,6 +21,41 @@ pub enum Fault {
         /// The signal's name.
         signal: String,
     },
+    /// One instrument reads too much, or too little, by always the same.
+    SensorStep {
+        /// The signal's name.
+        signal: String,
+        /// In the signal's unit.
+        by: f64,
+    },
+    /// One instrument is noisier than it should be.
+    SensorNoise {
+        /// The signal's name.
+        signal: String,
+        /// Standard deviation of what is added, in the signal's unit.
+        sd: f64,
+    },
+    /// One instrument says nothing.
+    Dropout {
+        /// The signal's name.
+        signal: String,
+    },
+    /// Single readings of one instrument jump up or down.
+    Spikes {
+        /// The signal's name.
+        signal: String,
+        /// How far, in the signal's unit.
+        by: f64,
+        /// Of the readings, above 0 and at most 1.
+        share: f64,
+    },
+    /// The wires of two instruments are swapped: each shows, over its own range, what the other should.
+    SwappedWires {
+        /// One signal's name.
+        signal: String,
+        /// The other's.
+        with: String,
+    },
 }
 
 impl Fault {
@@ -31,6 +66,11 @@ impl Fault {
             Self::Cavitation => "cavitation",
             Self::SensorDrift { .. } => "sensor-drift",
             Self::StuckSensor { .. } => "stuck-sensor",
+            Self::SensorStep { .. } => "sensor-step",
+            Self::SensorNoise { .. } => "sensor-noise",
+            Self::Dropout { .. } => "sensor-dropout",
+            Self::Spikes { .. } => "sensor-spikes",
+            Self::SwappedWires { .. } => "swapped-wires",
         }
     }
 
@@ -38,7 +78,61 @@ impl Fault {
     pub fn sensor(&self) -> Option<&str> {
         match self {
             Self::BearingWear | Self::Cavitation => None,
-            Self::SensorDrift { signal, .. } | Self::StuckSensor { signal } => Some(signal),
+            Self::SensorDrift { signal, .. }
+            | Self::StuckSensor { signal }
+            | Self::SensorStep { signal, .. }
+            | Self::SensorNoise { signal, .. }
+            | Self::Dropout { signal }
+            | Self::Spikes { signal, .. }
+            | Self::SwappedWires { signal, .. } => Some(signal),
+        }
+    }
+
+    /// Every signal that it names, to be called otherwise.
+    pub fn signals_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::BearingWear | Self::Cavitation => vec![],
+            Self::SensorDrift { signal, .. }
+            | Self::StuckSensor { signal }
+            | Self::SensorStep { signal, .. }
+            | Self::SensorNoise { signal, .. }
+            | Self::Dropout { signal }
+            | Self::Spikes { signal, .. } => vec![signal],
+            Self::SwappedWires { signal, with } => vec![signal, with],
+        }
+    }
+
+    fn check_signals(&self, signals: &[Signal], has_machine: bool) -> Result<(), ScriptError> {
+        if self.sensor().is_none() && !has_machine {
+            return Err(ScriptError::NoSuchMachine(self.kind()));
+        }
+        let partner = match self {
+            Self::SwappedWires { signal, with } if signal == with => {
+                return Err(ScriptError::SwappedWithItself(signal.clone()));
+            }
+            Self::SwappedWires { with, .. } => Some(with.as_str()),
+            _ => None,
+        };
+        let unknown = |name: &&str| !signals.iter().any(|signal| signal.kind == Kind::Value && signal.name == *name);
+        match self.sensor().into_iter().chain(partner).find(unknown) {
+            Some(name) => Err(ScriptError::UnknownSignal(name.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// How much is wrong, without its sign; a share that can't be is not a number.
+    fn size(&self) -> f64 {
+        match self {
+            Self::BearingWear
+            | Self::Cavitation
+            | Self::StuckSensor { .. }
+            | Self::Dropout { .. }
+            | Self::SwappedWires { .. } => 0.0,
+            Self::SensorDrift { rate_per_s, .. } => rate_per_s.abs(),
+            Self::SensorStep { by, .. } => by.abs(),
+            Self::SensorNoise { sd, .. } => *sd,
+            Self::Spikes { by, share, .. } if 0.0 < *share && *share <= 1.0 => by.abs(),
+            Self::Spikes { .. } => f64::NAN,
         }
     }
 }
@@ -163,6 +257,9 @@ pub enum ScriptError {
     /// The plant has no machine that this fault could strike.
     #[error("this plant cannot have the fault `{0}`")]
     NoSuchMachine(&'static str),
+    /// Wires that are swapped with themselves.
+    #[error("`{0}` can't be swapped with itself")]
+    SwappedWithItself(String),
     /// Two episodes overlap, or stand in the wrong order, or reach past the repetition.
     #[error("episode {0} begins before the one before it ends, or ends after the script repeats")]
     Overlap(usize),
@@ -243,10 +340,6 @@ impl Script {
     pub(crate) fn check(&self, signals: &[Signal], has_machine: bool) -> Result<(), ScriptError> {
         let mut free_from_s = 0.0;
         for (at, episode) in self.episodes.iter().enumerate() {
-            let rate = match &episode.fault {
-                Fault::SensorDrift { rate_per_s, .. } => rate_per_s.abs(),
-                Fault::BearingWear | Fault::Cavitation | Fault::StuckSensor { .. } => 0.0,
-            };
             let numbers = [
                 episode.start_s,
                 episode.duration_s,
@@ -254,7 +347,7 @@ impl Script {
                 episode.severity,
                 episode.allowed_delay_s,
                 episode.recovery_s,
-                rate,
+                episode.fault.size(),
             ];
             if numbers.iter().any(|x| !x.is_finite() || *x < 0.0) {
                 return Err(ScriptError::NotANumber(at));
@@ -262,15 +355,7 @@ impl Script {
             if !episode.course_fits() {
                 return Err(ScriptError::NoRunToFailure(at));
             }
-            match episode.fault.sensor() {
-                None if !has_machine => {
-                    return Err(ScriptError::NoSuchMachine(episode.fault.kind()));
-                }
-                Some(name) if !signals.iter().any(|s| s.kind == Kind::Value && s.name == name) => {
-                    return Err(ScriptError::UnknownSignal(name.to_owned()));
-                }
-                None | Some(_) => {}
-            }
+            episode.fault.check_signals(signals, has_machine)?;
             let ends_s = episode.start_s + episode.duration_s;
             if episode.start_s < free_from_s || self.repeat_s.is_some_and(|r| ends_s > r) {
                 return Err(ScriptError::Overlap(at));
@@ -278,6 +363,17 @@ impl Script {
             free_from_s = ends_s;
         }
         Ok(())
+    }
+
+    /// What a plant plays itself, and what its instruments do around it. The rig's plants drift and stick themselves.
+    pub(crate) fn split(&self, has_machine: bool) -> (Script, Script) {
+        let is_own = |episode: &Episode| match &episode.fault {
+            Fault::BearingWear | Fault::Cavitation => true,
+            Fault::SensorDrift { signal, .. } | Fault::StuckSensor { signal } => signal.starts_with("rig."),
+            _ => false,
+        };
+        let (own, around) = self.episodes.iter().cloned().partition(|episode| has_machine && is_own(episode));
+        (Script { episodes: own, repeat_s: self.repeat_s }, Script { episodes: around, repeat_s: self.repeat_s })
     }
 
     /// Every episode injected at or before `until_s`, in order.

@@ -6,6 +6,7 @@
 //! - [`options`]: what a plant is built from
 //! - [`noise`]: seeded randomness that does not depend on how the caller slices time
 //! - [`fault`]: faults, scripts of episodes, and when each is due
+//! - [`instruments`]: faults of the instruments of any plant
 //! - [`rig`]: a pump and its motor, as values and a vibration waveform
 //! - [`reactor`]: the Williams–Otto reactor, its profit and its optimum; as published, and as one finds it
 //! - [`vusse`]: the Van de Vusse reactor, whose optimum wanders
@@ -13,6 +14,11 @@
 //! - [`home`]: a battery, solar generation and a tariff, from series that the caller gives or a seed makes up
 //! - [`peak`]: a site with a battery under a demand charge
 //! - [`compressors`]: three air compressors on one receiver, their demand and their optimum
+//! - [`mod@line`]: a packaging line with a gauge, a camera and a reject gate
+//! - [`surface`]: pictures of a rolled surface, good or with a defect
+//! - [`samples`]: levels that shift, for control charts
+//! - [`stock`]: an item in stock, its customers and its orders
+//! - [`parts`]: spare parts that are asked for now and then
 //! - [`demo`]: rig and reactor side by side
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
@@ -23,6 +29,8 @@ pub mod options;
 pub mod noise;
 
 pub mod fault;
+
+pub mod instruments;
 
 pub mod rig;
 
@@ -38,16 +46,28 @@ pub mod peak;
 
 pub mod compressors;
 
+pub mod line;
+
+pub mod surface;
+
+pub mod samples;
+
+pub mod stock;
+
+pub mod parts;
+
 pub mod demo;
 
 pub mod judge;
 
 pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
 pub use options::{Options, Recorded};
-pub use plant::{Account, Actuator, Condition, Kind, Plant, Reading, Schedule, Signal, Truth, Value};
+pub use plant::{
+    Account, Actuator, Condition, Event, Kind, PartFate, Picture, Plant, Reading, Schedule, Shift, Signal, Truth, Value,
+};
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 11] = [
+pub const PLANTS: [&str; 15] = [
     "rig",
     "rig-shifts",
     "reactor",
@@ -59,6 +79,10 @@ pub const PLANTS: [&str; 11] = [
     "home",
     "peak-site",
     "compressors",
+    "samples",
+    "stock",
+    "parts",
+    "line",
 ];
 
 /// Why a plant could not be built.
@@ -103,6 +127,20 @@ pub enum PlantError {
 ///
 /// Equal arguments give equal plants: every later reading is a function of them, of the run time and of what was written.
 pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, PlantError> {
+    let well = bare(name, seed, Script::none())?;
+    faults.check(well.signals(), has_machine(name))?;
+    let (own, around) = faults.split(has_machine(name));
+    let plant = if own.episodes.is_empty() { well } else { bare(name, seed, own)? };
+    Ok(instruments::around(plant, seed, around))
+}
+
+/// Whether it has a machine that can break.
+fn has_machine(name: &str) -> bool {
+    matches!(name, "rig" | "rig-shifts" | "demo")
+}
+
+/// The plant with the faults that it plays itself.
+fn bare(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, PlantError> {
     match name {
         "rig" => Ok(Box::new(rig::Rig::new(seed, faults)?)),
         "rig-shifts" => Ok(Box::new(rig::Rig::new(seed, faults)?.with_load(rig::Load::Shifts))),
@@ -137,6 +175,22 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
             faults.check(&compressors::signals(), false)?;
             Ok(Box::new(compressors::Compressors::new(seed)))
         }
+        "samples" => {
+            faults.check(&samples::signals(), false)?;
+            Ok(Box::new(samples::Samples::new(seed, 0.0)))
+        }
+        "stock" => {
+            faults.check(&stock::signals(), false)?;
+            Ok(Box::new(stock::Stock::from_options(&Options::new(seed, Script::none()))?))
+        }
+        "parts" => {
+            faults.check(&parts::signals(), false)?;
+            Ok(Box::new(parts::Shelf::new(seed)))
+        }
+        "line" => {
+            faults.check(&line::signals(), false)?;
+            Ok(Box::new(line::Line::new(seed, line::Mishaps::default())))
+        }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),
     }
@@ -148,12 +202,27 @@ pub fn plant_with(name: &str, options: &Options) -> Result<Box<dyn Plant>, Plant
         "home" => {
             let home = home::Home::from_options(options)?;
             options.faults.check(home.signals(), false)?;
-            return Ok(Box::new(home));
+            return Ok(instruments::around(Box::new(home), options.seed, options.faults.clone()));
+        }
+        "stock" => {
+            options.faults.check(&stock::signals(), false)?;
+            return Ok(Box::new(stock::Stock::from_options(options)?));
         }
         "peak-site" => {
             let site = peak::Site::from_options(options)?;
             options.faults.check(site.signals(), false)?;
-            return Ok(Box::new(site));
+            return Ok(instruments::around(Box::new(site), options.seed, options.faults.clone()));
+        }
+        "samples" => {
+            options.faults.check(&samples::signals(), false)?;
+            return Ok(Box::new(samples::Samples::from_options(options)?));
+        }
+        "line" => {
+            options.faults.check(&line::signals(), false)?;
+            if options.recorded.is_some() {
+                return Err(PlantError::NoSeries(name.to_owned()));
+            }
+            return Ok(Box::new(line::Line::new(options.seed, line::Mishaps::from_options(options)?)));
         }
         _ => {}
     }

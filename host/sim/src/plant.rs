@@ -1,4 +1,7 @@
-//! What every plant is: signals to read, actuators to write, and a truth that only judges see.
+//! What every plant is: signals to read, events to be told, actuators to write, and a truth that only judges see.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 /// How a signal's readings look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,6 +10,8 @@ pub enum Kind {
     Value,
     /// Blocks of equally spaced samples.
     Waveform,
+    /// Pictures.
+    Picture,
 }
 
 /// A measured signal.
@@ -16,7 +21,7 @@ pub struct Signal {
     pub name: &'static str,
     /// UCUM.
     pub unit: &'static str,
-    /// Number or waveform.
+    /// Number, waveform or picture.
     pub kind: Kind,
     /// The instrument's range, lower and upper, in `unit`. Healthy and scripted readings stay within it.
     pub range: (f64, f64),
@@ -58,6 +63,45 @@ pub enum Value {
         /// The samples.
         samples: Vec<f32>,
     },
+}
+
+/// A picture, row-major, channels last, 0 to 255.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Index into [`Plant::signals`].
+    pub signal: usize,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// 1 for grey, 3 for colour.
+    pub channels: u32,
+    /// The pixels.
+    pub pixels: Arc<[u8]>,
+}
+
+/// Something that happened at a moment of its own, with everything that was measured then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Run time from the plant's start, in seconds.
+    pub time_s: f64,
+    /// What was measured.
+    pub readings: Vec<Reading>,
+    /// What was seen.
+    pub pictures: Vec<Picture>,
+}
+
+/// What became of a part that left a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartFate {
+    /// The numbers under which the plant told of it: one, none where the trigger missed it, two where it bounced.
+    pub ids: Vec<u64>,
+    /// What is really wrong with it; empty: nothing.
+    pub defect: &'static str,
+    /// The gate took it out.
+    pub ejected: bool,
+    /// The gate moved while the part was over it.
+    pub torn: bool,
 }
 
 /// What is really so. For judges and displays, never for a plugin.
@@ -124,9 +168,19 @@ pub trait Plant: Send {
     fn actuators(&self) -> &[Actuator];
     /// Lets `dt_s` seconds of run time pass. Negative and non-finite times count as none.
     fn advance(&mut self, dt_s: f64);
-    /// Appends the measurements of this moment: every value signal once, and each waveform block that became due since the
+    /// Appends the measurements of this moment: every value signal once, but one that drops out, and each waveform block that became due since the
     /// last read (the latest one only).
     fn read(&mut self, out: &mut Vec<Reading>);
+    /// Signals that only events have.
+    fn event_signals(&self) -> Range<usize> {
+        0..0
+    }
+    /// Appends what happened since this was last asked, in its order.
+    fn events(&mut self, _out: &mut Vec<Event>) {}
+    /// Of a line: every part that left it so far, in their order. Truth, for judges.
+    fn fates(&self) -> &[PartFate] {
+        &[]
+    }
     /// Sets an actuator; an unknown index is ignored.
     fn write(&mut self, actuator: usize, value: f64);
     /// The ground truth of this moment.
@@ -139,6 +193,10 @@ pub trait Plant: Send {
     fn end_s(&self) -> Option<f64> {
         None
     }
+    /// Levels that shift in it, by whose finding a chart is judged.
+    fn shifts(&self) -> &[Shift] {
+        &[]
+    }
     /// What its site would know ahead: schedules, tariffs.
     fn schedules(&self) -> &[Schedule] {
         &[]
@@ -147,6 +205,17 @@ pub trait Plant: Send {
     fn ahead(&mut self, _schedule: usize, _steps: usize) -> Vec<f64> {
         Vec::new()
     }
+}
+
+/// A level that shifts, for judges.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shift {
+    /// Index into [`Plant::signals`].
+    pub signal: usize,
+    /// From this run time on, in seconds.
+    pub start_s: f64,
+    /// By how much, in deviations of the signal; zero where it stays.
+    pub size: f64,
 }
 
 /// A series that a site knows ahead.

@@ -240,6 +240,8 @@ impl AnomalyDetection for Plugin {
                 .output("reconstruction", &[None, Some(WINDOW as u32)]),
         )
         .result("score", "0.5 at the threshold, towards 1 beyond it", "1")
+        .result("alarm", "1 while an alarm stands, else 0", "")
+        .result("severity", "0 worth knowing, 1 worth a look, 2 somebody should act, 3 now", "")
         .state_version(STATE_VERSION)
     }
 

@@ -10,7 +10,8 @@
 #[path = "../tests/bench/mod.rs"]
 mod bench;
 
-use std::path::Path;
+#[path = "homes/read.rs"]
+mod read;
 
 use anyhow::{Context, Result, bail};
 use bench::{Course, run, share};
@@ -22,7 +23,7 @@ const MONTHS: [usize; 12] = [0, 31, 61, 92, 122, 153, 184, 212, 243, 273, 304, 3
 
 fn main() -> Result<()> {
     let root = std::env::var("DINRAIL_DATA").context("DINRAIL_DATA names the data's directory")?;
-    let root = Path::new(&root).join("citylearn");
+    let root = std::path::Path::new(&root).join("citylearn");
     let mut arguments = std::env::args().skip(1);
     let variant = arguments.next().unwrap_or_else(|| "as-is".to_owned());
     let chosen: Vec<usize> = arguments.map(|home| home.parse()).collect::<Result<_, _>>()?;
@@ -30,7 +31,7 @@ fn main() -> Result<()> {
     println!("{variant}\nhome     base      LP  present  share     past  share  violation s  ms a call");
     let mut sums = [0.0; 4];
     for home in homes {
-        let (series, settings) = variant_of(&variant, read(&root, home)?, home as u64)?;
+        let (series, settings) = variant_of(&variant, read::home(&root, home)?, home as u64)?;
         let missing = if variant == "missing" { 50 } else { 0 };
         let (now, call) = run(series.clone(), settings.clone(), Course { missing, ..Course::PRESENT });
         let (past, _) = run(series, settings, Course { missing, ..Course::PAST });
@@ -51,24 +52,6 @@ fn main() -> Result<()> {
     println!("pooled share: {:.4} present, {:.4} past", pooled(sums[2]), pooled(sums[3]));
     println!("cost beside the LP's: {:.4} present, {:.4} past", sums[2] / sums[1], sums[3] / sums[1]);
     Ok(())
-}
-
-fn column(path: &Path, name: &str) -> Result<Vec<f64>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
-    let at = reader.headers()?.iter().position(|header| header == name).with_context(|| name.to_owned())?;
-    reader.records().map(|record| Ok(record?.get(at).context("a short row")?.parse()?)).collect()
-}
-
-/// A home's year; homes 4, 10 and later have 5 kW of panels, the others 4, as the data set's schema says.
-fn read(root: &Path, home: usize) -> Result<HomeSeries> {
-    let path = root.join(format!("Building_{home}.csv"));
-    let panels_kw = if home == 4 || home >= 10 { 5.0 } else { 4.0 };
-    Ok(HomeSeries {
-        step_s: 3600.0,
-        load_kwh: column(&path, "non_shiftable_load")?,
-        pv_kwh: column(&path, "solar_generation")?.iter().map(|watts| watts / 1000.0 * panels_kw).collect(),
-        price: column(&root.join("pricing.csv"), "electricity_pricing")?,
-    })
 }
 
 fn variant_of(variant: &str, mut series: HomeSeries, seed: u64) -> Result<(HomeSeries, HomeSettings)> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dinrail_sdk::{
     Bindings, Description, EnergyOptimization, EnergyPlan, Fault, Frame, Outlook, OutputState, Parameter, Parameters,
+    Quality,
 };
 
 pub mod storage;
@@ -75,5 +76,12 @@ impl EnergyOptimization for EnergyOptimizer {
 
 /// An answer of nothing.
 fn nothing() -> EnergyPlan {
-    EnergyPlan { proposals: Vec::new(), schedule: Vec::new(), expected: Vec::new(), expected_cost: 0.0, horizon_ns: 0 }
+    EnergyPlan {
+        quality: Quality::Good.code(),
+        proposals: Vec::new(),
+        schedule: Vec::new(),
+        expected: Vec::new(),
+        expected_cost: 0.0,
+        horizon_ns: 0,
+    }
 }

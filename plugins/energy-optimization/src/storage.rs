@@ -7,8 +7,11 @@
 //! - [`site`]: the battery, what costs, and what an inverter does with its orders
 //! - [`history`]: what was measured, gaps filled
 //! - [`scenarios`]: the days that the next one may be like
-//! - [`value`]: what charge is worth, by dynamic programming
-//! - [`peak`]: an import that can be kept to, for demand charges
+//! - [`peaks`]: the peaks of a billing period that are told apart
+//! - [`value`]: what charge is worth at each of them, by dynamic programming
+//! - [`decide`]: which import may be reached, and the levels of charge that go with it
+//! - [`peak`]: an import that could have been kept to
+//! - [`demand`]: what the rest of a billing period is expected to cost
 //! - [`shift`]: when a load that can wait should run
 //! - [`planner`]: all of it, one call a step
 
@@ -18,9 +21,15 @@ pub mod history;
 
 pub mod scenarios;
 
+pub mod peaks;
+
 pub mod value;
 
+pub mod decide;
+
 pub mod peak;
+
+pub mod demand;
 
 pub mod shift;
 

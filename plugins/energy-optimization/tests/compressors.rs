@@ -88,6 +88,28 @@ fn wild_and_missing_readings_do_no_harm() {
 }
 
 #[test]
+fn where_a_machine_does_not_start_others_do() {
+    // Without the variable machine the others are enough until the early shift has come.
+    for (machine, known, hours) in [(1, true, 9.5), (1, false, 7.0), (2, true, 6.0), (2, false, 3.0)] {
+        let mut bench = Bench { broken: Some(machine), ..Bench::new(7, known) };
+        bench.run(hours);
+        // Nobody can foresee that it refuses, but it is found out once, and nothing is built on it again.
+        let (most_s, least_bar) = if known { (60.0, 6.4) } else { (240.0, 6.0) };
+        let account = bench.account();
+        assert!(account.violation_s < most_s && bench.reached.0 > least_bar, "{machine} {known}: {:?}", bench.reached);
+    }
+}
+
+#[test]
+fn a_demand_that_is_told_wrong_is_corrected_by_the_meter() {
+    for told in [0.85, 1.15] {
+        let mut bench = Bench { told, ..Bench::new(8, true) };
+        bench.run(7.0);
+        assert_eq!(bench.account().violation_s, 0.0, "{told}: {:?}", bench.reached);
+    }
+}
+
+#[test]
 fn a_saved_state_goes_on_as_if_nothing_had_been() {
     let mut bench = Bench::new(4, false);
     bench.run(3.0);

@@ -83,7 +83,7 @@ fn bindings(sensors: &[String], settings: &[String]) -> Bindings {
     let (sensors, settings) = all.split_at(sensors.len());
     let bind = |input: &str, columns: &[Column]| InputBinding { input: input.into(), columns: columns.to_vec() };
     let inputs = vec![bind("sensors", sensors), bind("settings", settings)];
-    Bindings { asset: None, inputs, outputs: Vec::new(), columns: all.len() as u32, window: 1 }
+    Bindings { asset: None, inputs, outputs: Vec::new(), outlook: Vec::new(), columns: all.len() as u32, window: 1 }
 }
 
 fn frame(engine: &Engine, row: usize) -> Frame {

@@ -81,8 +81,8 @@ pub use bindings::energy_optimization::exports::dinrail::plugin::energy::{Energy
 pub use bindings::lifecycle::dinrail::plugin::assets::{self, Table};
 pub use bindings::lifecycle::dinrail::plugin::types::{
     Bindings, Block, Column, Description, Fault, Frame, Input, InputBinding, InputKind, Mode, ModelSlot, Outlook,
-    Output, OutputBinding, OutputState, Parameter, ParameterValue, Proposal, ResultField, Series, SeriesSlot,
-    TensorSpec, Value,
+    Output, OutputBinding, OutputState, Parameter, ParameterValue, Proposal, ResultField, Series, SeriesBinding,
+    SeriesSlot, TensorSpec, Value,
 };
 pub use bindings::predictive_maintenance::exports::dinrail::plugin::health::{Health, Life};
 pub use bindings::quality_control::exports::dinrail::plugin::quality::{

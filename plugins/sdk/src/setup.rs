@@ -133,6 +133,12 @@ impl Bindings {
         bound.next().ok_or_else(|| Fault::Configuration(format!("output `{output}` is not bound")))
     }
 
+    /// Whether a series of the description is bound. What is told of it may be nothing at times.
+    #[must_use]
+    pub fn is_told(&self, series: &str) -> bool {
+        self.outlook.iter().any(|binding| binding.series == series)
+    }
+
     /// One group input of `columns` tags named `INPUT.0`, `INPUT.1`, …, without unit or window: for tests.
     #[must_use]
     pub fn group(input: &str, columns: u32) -> Self {
@@ -144,7 +150,7 @@ impl Bindings {
             maximum: None,
         };
         let inputs = vec![InputBinding { input: input.into(), columns: (0..columns).map(column).collect() }];
-        Bindings { asset: None, inputs, outputs: Vec::new(), columns, window: 1 }
+        Bindings { asset: None, inputs, outputs: Vec::new(), outlook: Vec::new(), columns, window: 1 }
     }
 }
 

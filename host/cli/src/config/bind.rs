@@ -7,13 +7,13 @@ use super::resolve::{LEASE_HELP, kind_name};
 use super::types::{Config, Plugin, PluginTag};
 use dinrail_core::description::{
     Bindings, Column, Description, Input, InputBinding, InputKind, ModelSlot, OutputBinding, Parameter, ParameterError,
-    ParameterValue, World,
+    ParameterValue, SeriesBinding, World,
 };
 use dinrail_core::frame::{MAX_FRAME_VALUES, ValueColumn};
 use dinrail_core::guard::{OutputId, OutputSpec};
 use dinrail_core::tag::{TagId, TagKind};
 use dinrail_core::time::DurationNs;
-use dinrail_core::unit::{Conversion, Unit};
+use dinrail_core::unit::{Conversion, MONEY, Unit};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -90,6 +90,7 @@ pub fn bind(
     let outlook = binder.outlook();
     let (period_ns, deadline_ns) = binder.timing();
     binder.check_leases(&outputs, period_ns, deadline_ns);
+    binder.check_items();
     binder.check_frame(columns.len());
     if let Some(errors) = ConfigErrors::some(binder.errors) {
         return Err(errors);
@@ -98,6 +99,7 @@ pub fn bind(
         asset: None,
         inputs,
         outputs: output_bindings,
+        outlook: outlook.iter().map(series_binding).collect(),
         columns: u32::try_from(columns.len()).expect("a frame's values were counted"),
         window: plugin.window,
     };
@@ -173,7 +175,7 @@ impl Binder<'_> {
     ) -> Option<Column> {
         let known = self.config.tags.get(tag.tag);
         let wanted = self.unit_of(&input.unit, &known.unit);
-        let conversion = match known.unit.conversion_to(&wanted) {
+        let conversion = match known.unit.conversion_to_asked(&wanted) {
             Ok(conversion) => conversion,
             Err(error) => {
                 let message = format!("the tag `{}` does not fit the input `{}`: {error}", known.name, input.name);
@@ -365,7 +367,7 @@ impl Binder<'_> {
             };
             let context = &self.config.contexts[given.context];
             let wanted = self.unit_of(&slot.unit, &context.unit);
-            match context.unit.conversion_to(&wanted) {
+            match context.unit.conversion_to_asked(&wanted) {
                 Ok(conversion) => bound.push(BoundSeries {
                     name: slot.name.clone(),
                     unit: wanted.code().to_owned(),
@@ -414,6 +416,18 @@ impl Binder<'_> {
         }
     }
 
+    fn check_items(&mut self) {
+        if self.plugin.items.is_some() && self.world != World::QualityControl {
+            let message =
+                format!("`{}` is of the world {}, which judges no items", self.plugin.name, self.world.name());
+            self.add(
+                &self.plugin.items_span,
+                message,
+                "leave `items` out; plugins of the world quality-control have them",
+            );
+        }
+    }
+
     fn check_frame(&mut self, columns: usize) {
         let values = columns.saturating_mul(self.plugin.window as usize);
         if values > MAX_FRAME_VALUES {
@@ -425,6 +439,10 @@ impl Binder<'_> {
             self.add(&self.plugin.span, message, "make `window` smaller or bind fewer tags");
         }
     }
+}
+
+fn series_binding(series: &BoundSeries) -> SeriesBinding {
+    SeriesBinding { series: series.name.clone(), unit: series.unit.clone() }
 }
 
 fn output_binding(output: String, index: u32, spec: &OutputSpec, unit: &Unit, conversion: Conversion) -> OutputBinding {
@@ -466,5 +484,9 @@ fn rising(a: f64, b: f64) -> (f64, f64) {
 }
 
 fn shown(unit: &str) -> String {
-    if unit.is_empty() { "a plain number".to_owned() } else { format!("`{unit}`") }
+    match unit.strip_prefix(MONEY) {
+        _ if unit.is_empty() => "a plain number".to_owned(),
+        Some(per) if per.starts_with('/') => format!("`{unit}`, in any currency, for instance `{{EUR}}{per}`"),
+        _ => format!("`{unit}`"),
+    }
 }

@@ -6,6 +6,7 @@
 //! - [`amounts`]: durations and their units
 //! - `resolve`: from the document to the types, without looking into a component
 //! - [`mod@bind`]: a plugin's part against what the plugin says of itself
+//! - [`settle`]: results of plugins that are tags, once the plugins are open
 //!
 //! A bad configuration is refused whole: there is no partial [`Config`].
 
@@ -21,6 +22,8 @@ pub mod amounts;
 mod resolve;
 
 pub mod bind;
+
+pub mod settle;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +49,15 @@ const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads, parses and resolves a file. Components are looked for and not opened.
 pub fn load(path: &Path, places: &Places) -> Result<Config, ConfigErrors> {
+    parse(path, read(path)?, places)
+}
+
+/// Its `[site]` alone: who asks a running controller need not have the rest of its file in order.
+pub fn load_site(path: &Path) -> Result<Site, ConfigErrors> {
+    resolve::resolve_site(Arc::new(ConfigText::new(path, read(path)?)))
+}
+
+fn read(path: &Path) -> Result<String, ConfigErrors> {
     let unreadable = |why: String| {
         let text = Arc::new(ConfigText::new(path, String::new()));
         let help = "name a readable TOML file with `-c FILE.toml`";
@@ -55,8 +67,7 @@ pub fn load(path: &Path, places: &Places) -> Result<Config, ConfigErrors> {
     if size > MAX_FILE_BYTES {
         return Err(unreadable(format!("it has {size} bytes, {MAX_FILE_BYTES} are the limit")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    parse(path, text, places)
+    std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }
 
 /// The same from a text that stands for the file at `path`; relative paths in it count from there.

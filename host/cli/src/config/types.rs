@@ -3,11 +3,12 @@
 use super::error::{ConfigText, Span};
 use dinrail_core::description::ParameterValue;
 use dinrail_core::guard::{Mode, OutputId, OutputSpec};
+use dinrail_core::item::ItemSpec;
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagTable};
 use dinrail_core::time::{DurationNs, TimeNs};
 use dinrail_core::unit::{Conversion, Unit};
-use dinrail_field::source::csv::Layout;
+use dinrail_field::source::csv::{Before, Layout};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +27,10 @@ pub struct Config {
     pub tags: TagTable,
     /// Where each tag comes from, in the order of `tags`.
     pub tag_origins: Vec<TagOrigin>,
+    /// By tag: the folder in which the pictures lie that its texts name.
+    pub picture_folders: Vec<(TagId, PathBuf)>,
+    /// In the order of the file.
+    pub items: Vec<Items>,
     /// In the order of the file; the index is the [`OutputId`].
     pub outputs: Vec<Output>,
     /// In the order of the file.
@@ -118,6 +123,8 @@ pub enum SourceKind {
     Csv(CsvSource),
     /// A link to a broker; also a sink's link.
     Mqtt(MqttSource),
+    /// A folder of pictures.
+    Images(ImagesSource),
     /// The site's local clock and calendar.
     Calendar,
 }
@@ -131,6 +138,36 @@ pub struct SimSource {
     pub options: dinrail_sim::Options,
     /// Files that recorded series were read from.
     pub files: Vec<PathBuf>,
+}
+
+/// `kind = "images"`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImagesSource {
+    /// Where the pictures are.
+    pub folder: PathBuf,
+    /// A table that names them.
+    pub labels: Option<PathBuf>,
+    /// From one picture to the next.
+    pub period_ns: DurationNs,
+    /// Of the first.
+    pub start_ns: TimeNs,
+}
+
+/// What a folder of pictures tells of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageField {
+    /// The picture.
+    Picture,
+    /// Its label.
+    Label,
+    /// Its id.
+    Id,
+}
+
+impl ImageField {
+    /// By name.
+    pub const ALL: [(&'static str, ImageField); 3] =
+        [("picture", ImageField::Picture), ("label", ImageField::Label), ("id", ImageField::Id)];
 }
 
 /// `kind = "csv"`
@@ -150,6 +187,8 @@ pub struct CsvSource {
     pub key: Option<usize>,
     /// Files whose records go on with those of `path`.
     pub join: Vec<PathBuf>,
+    /// Tables whose records come before those of `path`.
+    pub after: Vec<Before>,
     /// What a record of the file is.
     pub layout: Layout,
 }
@@ -229,8 +268,8 @@ impl std::fmt::Debug for Login {
 /// Where a tag comes from. Everything else of it is in the [`TagTable`].
 #[derive(Clone, Debug)]
 pub struct TagOrigin {
-    /// Which source.
-    pub source: SourceId,
+    /// Which source; none where it is a result of a plugin.
+    pub source: Option<SourceId>,
     /// Where in it.
     pub address: TagAddress,
     /// Of the tag's name or pattern in the file.
@@ -246,6 +285,10 @@ pub enum TagAddress {
     Column(usize),
     /// What the site's calendar says.
     Calendar(CalendarField),
+    /// What a folder of pictures tells of each.
+    Image(ImageField),
+    /// A result of a plugin.
+    Result(ResultOrigin),
     /// What is published there.
     Topic {
         /// Without wildcards.
@@ -255,6 +298,19 @@ pub enum TagAddress {
         /// Where the payload says when it was measured; none: when it arrived. The same for all tags of a topic.
         time: Option<PayloadTime>,
     },
+}
+
+/// Which result a derived tag is. Unit and field are known once the plugin is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultOrigin {
+    /// The plugin's index in [`Config::plugins`].
+    pub plugin: usize,
+    /// The key of the one asset whose result it is.
+    pub asset: Option<String>,
+    /// As the plugin's world calls it.
+    pub field: String,
+    /// Whether the configuration gives the tag a unit; else it has the field's.
+    pub has_unit: bool,
 }
 
 /// Where an MQTT payload says when it was measured.
@@ -306,10 +362,12 @@ pub struct Context {
     pub unit: Unit,
     /// From one value to the next, as plugins are told it.
     pub step_ns: DurationNs,
+    /// Whether the file says the step.
+    pub step_said: bool,
     /// How far ahead it is told, at most.
     pub horizon_ns: DurationNs,
-    /// How long a value holds where no other follows it.
-    pub holds_ns: DurationNs,
+    /// How long a value holds where no other follows it; none: a step, or the distance of the values where that is longer.
+    pub holds_ns: Option<DurationNs>,
     /// Where it comes from.
     pub kind: ContextKind,
 }
@@ -372,7 +430,7 @@ pub struct CalendarRule {
     pub value: f64,
     /// From this time of the local day.
     pub from: Option<jiff::civil::Time>,
-    /// Until before this one; one that is not after `from` goes on past midnight.
+    /// Until before this one; one that is before `from` goes on past midnight.
     pub to: Option<jiff::civil::Time>,
     /// On these days; empty: on all.
     pub days: Vec<jiff::civil::Weekday>,
@@ -388,6 +446,15 @@ pub struct CalendarRule {
     pub known_at_ns: TimeNs,
 }
 
+/// `[items.NAME]`: what becomes an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Items {
+    /// Of the name.
+    pub span: Span,
+    /// Checked.
+    pub spec: ItemSpec,
+}
+
 /// `[outputs."NAME"]`: what the guard needs, and where the command goes.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -399,8 +466,14 @@ pub struct Output {
     pub address: OutputAddress,
     /// For the guard. `owner_mode` is filled in; `owner` is not, since instances have no number yet.
     pub spec: OutputSpec,
+    /// Of `inhibit`, else of the name.
+    pub inhibit_span: Span,
+    /// Of `trip`, else of the name.
+    pub trip_span: Span,
     /// Of the lease, else of the name.
     pub lease_span: Span,
+    /// What it lacks for the mode auto, which an operator may want to set.
+    pub auto_gap: Option<&'static str>,
     /// The owning plugin's index in [`Config::plugins`].
     pub owner: Option<usize>,
 }
@@ -442,6 +515,10 @@ pub struct Plugin {
     pub component_span: Span,
     /// In the order of the file.
     pub inputs: Vec<PluginInput>,
+    /// Index in [`Config::items`] of what it judges.
+    pub items: Option<usize>,
+    /// Of their name, else of the plugin's.
+    pub items_span: Span,
     /// In the order of the file.
     pub outputs: Vec<PluginOutput>,
     /// In the order of the file.

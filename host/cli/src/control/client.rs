@@ -1,7 +1,7 @@
 //! The command line's end of the socket: asks, and prints the answer.
 
 use super::{Advice, Answer, Letter, MAX_LINE_BYTES, Request, Standing};
-use crate::config::{self, Places};
+use crate::config;
 use crate::run::{Ending, refuse};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -53,38 +53,32 @@ pub struct Which {
 
 impl Which {
     /// Where its socket is: as told, as the configuration says, or the only one that is there.
-    fn path(&self, places: &Places) -> Result<PathBuf, Ending> {
+    fn path(&self) -> Result<PathBuf, Ending> {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
+        let folders = super::folders();
         if let Some(config) = &self.config {
-            let site = config::load(config, places).map_err(|errors| refuse(&errors))?.site;
-            if site.control == config::Control::Default && !super::is_own_folder(&super::folder()) {
-                eprintln!("dinrail: no controller of this user runs here");
-                return Err(Ending::Failed);
-            }
-            return super::path_of(&site).ok_or_else(|| {
-                eprintln!("dinrail: {} says `control = false`: its controller takes no words", config.display());
-                Ending::Failed
-            });
+            let site = config::load_site(config).map_err(|errors| refuse(&errors))?;
+            let file = format!("{}.sock", site.name);
+            return match &site.control {
+                config::Control::Path(path) => Ok(path.clone()),
+                config::Control::Default => answering(folders.iter().map(|folder| folder.join(&file)))
+                    .pop()
+                    .ok_or_else(|| nobody(&format!("no controller of the site `{}`", site.name))),
+                config::Control::Off => {
+                    eprintln!("dinrail: {} says `control = false`: its controller takes no words", config.display());
+                    Err(Ending::Failed)
+                }
+            };
         }
-        // In a folder that somebody else made, whatever listens there may be anybody's.
-        let folder = Some(super::folder()).filter(|folder| super::is_own_folder(folder));
-        let found = folder
-            .and_then(|folder| std::fs::read_dir(folder).ok())
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path());
-        let mut sockets: Vec<PathBuf> =
-            found.filter(|path| path.extension().is_some_and(|end| end == "sock")).collect();
+        let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let sockets = entries.map(|entry| entry.path());
+        let mut sockets = answering(sockets.filter(|path| path.extension().is_some_and(|end| end == "sock")));
         sockets.sort();
         match sockets.as_slice() {
             [one] => Ok(one.clone()),
-            [] => {
-                eprintln!("dinrail: no controller of this user runs here; name it with -c FILE.toml or --socket PATH");
-                Err(Ending::Failed)
-            }
+            [] => Err(nobody("no controller")),
             several => {
                 let names: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
                 eprintln!("dinrail: several controllers run here; say which by -c or --socket: {}", names.join(", "));
@@ -94,10 +88,25 @@ impl Which {
     }
 }
 
+/// Those behind which somebody listens: a controller that was killed leaves its socket.
+fn answering(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    paths.filter(|path| UnixStream::connect(path).is_ok()).collect()
+}
+
+/// Says that nobody was found, and what to do.
+fn nobody(who: &str) -> Ending {
+    let uid = rustix::process::getuid().as_raw();
+    eprintln!(
+        "dinrail: {who} of this user (uid {uid}) runs here; ask as the user that runs it (`sudo -u USER dinrail …`), or name its \
+         socket with --socket PATH"
+    );
+    Ending::Failed
+}
+
 /// Asks, and prints what came of it.
 #[must_use]
-pub fn command(which: &Which, places: &Places, request: Request, json: bool) -> Ending {
-    let path = match which.path(places) {
+pub fn command(which: &Which, request: Request, json: bool) -> Ending {
+    let path = match which.path() {
         Ok(path) => path,
         Err(ending) => return ending,
     };
@@ -136,7 +145,7 @@ fn table(header: &[&str]) -> Table {
 }
 
 fn advice_table(advices: &[Advice]) -> Table {
-    let mut lines = table(&["id", "output", "in force", "proposed", "why", "guard", "expires in"]);
+    let mut lines = table(&["number", "output", "in force", "proposed", "why", "after a yes", "expires in"]);
     for advice in advices {
         let unit = &advice.unit;
         lines.add_row([
@@ -145,7 +154,7 @@ fn advice_table(advices: &[Advice]) -> Table {
             advice.applied.map_or("unknown".into(), |value| format!("{value:.4} {unit}")),
             format!("{:.4} {unit}", advice.setpoint),
             format!("{}: {}", advice.plugin, advice.reason),
-            format!("{}: {}", advice.verdict, advice.guard),
+            advice.guard.clone(),
             format!("{:.0} s", advice.expires_in_s),
         ]);
     }
@@ -160,7 +169,7 @@ fn mode_table(modes: &[Standing]) -> Table {
             &standing.name,
             &standing.mode,
             standing.holds.as_deref().unwrap_or(""),
-            if standing.tripped { "latched" } else { "" },
+            &standing.trip.as_ref().map_or_else(String::new, |trip| format!("latched: {trip}")),
         ]);
     }
     lines

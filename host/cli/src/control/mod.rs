@@ -105,7 +105,7 @@ pub struct Advice {
     pub confidence: f32,
     /// What the guard would do with it.
     pub verdict: String,
-    /// Why.
+    /// What happens after a yes: from where to where, and how fast; or why nothing can happen now.
     pub guard: String,
     /// When it was first proposed.
     pub since: String,
@@ -126,6 +126,8 @@ pub struct Standing {
     pub holds: Option<String>,
     /// Of an output: whether its trip is latched.
     pub tripped: bool,
+    /// The condition of a latched trip, and what made it true.
+    pub trip: Option<String>,
 }
 
 /// Longest line that either end reads: a queue of a few hundred advices.
@@ -140,8 +142,23 @@ pub fn default_path(site: &str) -> PathBuf {
 
 /// The folder of this user's sockets.
 pub(crate) fn folder() -> PathBuf {
-    let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    folder_in(std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from))
+}
+
+fn folder_in(base: PathBuf) -> PathBuf {
     base.join(format!("dinrail-{}", rustix::process::getuid().as_raw()))
+}
+
+/// Where this user's controllers may be: one that was started as a service may have had no `XDG_RUNTIME_DIR`. Folders that
+/// somebody else made are left out: whatever listens there may be anybody's.
+pub(crate) fn folders() -> Vec<PathBuf> {
+    let mut folders = vec![folder()];
+    let other = folder_in(std::env::temp_dir());
+    if !folders.contains(&other) {
+        folders.push(other);
+    }
+    folders.retain(|folder| is_own_folder(folder));
+    folders
 }
 
 /// Whether a folder is this user's own, and nobody else may enter it.

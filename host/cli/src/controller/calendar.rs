@@ -104,7 +104,7 @@ impl CalendarTags {
         let mut tags = Vec::new();
         for ((tag, _), origin) in config.tags.iter().zip(&config.tag_origins) {
             if let TagAddress::Calendar(field) = origin.address {
-                source = Some(origin.source);
+                source = origin.source;
                 tags.push((tag, field));
             }
         }

@@ -4,12 +4,13 @@
 
 use super::calendar::Calendar;
 use super::plant::SharedPlant;
+use crate::config::amounts::show;
 use crate::config::bind::BoundSeries;
 use crate::config::{self, Config, ContextKind, KnownAt};
 use dinrail_core::outlook::{Ahead, Outlook, Series, Timeline};
 use dinrail_core::reading::{RawValue, SourceId};
 use dinrail_core::tag::{Tag, TagId, TagTable};
-use dinrail_core::time::{SECOND_NS, TimeNs};
+use dinrail_core::time::{DurationNs, SECOND_NS, TimeNs};
 use dinrail_core::unit::{Conversion, Unit};
 use dinrail_field::link::{Document, MqttLink};
 use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, TimeFormat};
@@ -31,6 +32,10 @@ struct Context {
     config: config::Context,
     /// Empty for a calendar.
     timeline: Timeline,
+    /// How long a value holds where none follows it.
+    holds_ns: DurationNs,
+    /// Whether something was known of it when a plugin was last told.
+    known: bool,
 }
 
 /// Why a context's table is refused.
@@ -51,9 +56,37 @@ pub enum ContextError {
         /// As written.
         text: String,
     },
+    /// Values that would never be told.
+    #[error("its table has a value every {}, and of a context without `step` one every {} is told", shown(.spacing_ns), shown(.step_ns))]
+    Finer {
+        /// From one value to the next.
+        spacing_ns: DurationNs,
+        /// The context's step.
+        step_ns: DurationNs,
+    },
     /// More than is kept.
     #[error(transparent)]
     Learn(#[from] dinrail_core::outlook::LearnError),
+}
+
+fn shown(ns: &DurationNs) -> String {
+    show(*ns)
+}
+
+impl ContextError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            ContextError::Finer { spacing_ns, .. } => {
+                format!("write `step = \"{}\"` for this context", show(*spacing_ns))
+            }
+            ContextError::Table(_) => "correct this context's `column`, or the source's table".to_owned(),
+            ContextError::NoValue { .. } => "name the column that holds the values".to_owned(),
+            ContextError::KnownAt { .. } => "correct `column` or `format` of `known_at`, or the table".to_owned(),
+            ContextError::Learn(_) => "correct the source's table, or make it shorter".to_owned(),
+        }
+    }
 }
 
 impl Contexts {
@@ -69,7 +102,7 @@ impl Contexts {
                     Timeline::default()
                 }
             };
-            contexts.push(Context { config: context.clone(), timeline });
+            contexts.push(Context::new(context.clone(), timeline).map_err(|error| (index, error))?);
         }
         let calendar = Calendar::new(&config.site);
         Ok(Contexts { contexts, calendar, links: Vec::new(), plants: Vec::new(), nothing: Arc::default() })
@@ -96,36 +129,49 @@ impl Contexts {
 
     /// What a plugin is told at a moment.
     #[must_use]
-    pub fn outlook(&self, bound: &[BoundSeries], now_ns: TimeNs) -> Arc<Outlook> {
+    pub fn outlook(&mut self, bound: &[BoundSeries], now_ns: TimeNs) -> Arc<Outlook> {
         if bound.is_empty() {
             return Arc::clone(&self.nothing);
         }
-        let series = bound.iter().filter_map(|slot| {
-            let context = self.contexts.get(slot.context)?;
-            let Ahead { start_ns, mut values, known_at_ns } = self.ahead(context, now_ns)?;
+        let mut series = Vec::new();
+        for slot in bound {
+            let Some(context) = self.contexts.get(slot.context) else { continue };
+            let ahead = self.ahead(context, now_ns);
+            let step_ns = context.config.step_ns;
+            self.note(slot.context, ahead.is_some());
+            let Some(Ahead { start_ns, mut values, known_at_ns }) = ahead else { continue };
             convert(&mut values, slot.conversion);
-            Some(Series {
-                name: slot.name.clone(),
-                unit: slot.unit.clone(),
-                start_ns,
-                step_ns: context.config.step_ns,
-                values,
-                known_at_ns,
-            })
-        });
-        Arc::new(Outlook { series: series.collect() })
+            let (name, unit) = (slot.name.clone(), slot.unit.clone());
+            series.push(Series { name, unit, start_ns, step_ns, values, known_at_ns });
+        }
+        Arc::new(Outlook { series })
+    }
+
+    /// A line where a context that a plugin asks for ends, and where it is known again.
+    fn note(&mut self, index: usize, known: bool) {
+        let Some(context) = self.contexts.get_mut(index) else { return };
+        let before = std::mem::replace(&mut context.known, known);
+        let name = &context.config.name;
+        match (before, known) {
+            (true, false) => {
+                tracing::warn!(context = name, "nothing is known of it now; plugins that ask for it go on without it");
+            }
+            (false, true) => tracing::info!(context = name, "it is known again"),
+            (true, true) | (false, false) => {}
+        }
     }
 
     fn ahead(&self, context: &Context, now_ns: TimeNs) -> Option<Ahead> {
-        let config::Context { step_ns, horizon_ns, holds_ns, .. } = context.config;
+        let config::Context { step_ns, horizon_ns, .. } = context.config;
+        let holds_ns = context.holds_ns;
         let step = i64::try_from(step_ns).ok()?;
         let start_ns = now_ns.div_euclid(step) * step;
         let (value, rules) = match &context.config.kind {
             ContextKind::Calendar { value, rules } => (value, rules),
             ContextKind::Schedule { source, index } => {
                 let (_, plant) = self.plants.iter().find(|(id, _)| id == source)?;
-                let values = plant.ahead(*index, usize::try_from(horizon_ns.div_ceil(step_ns)).ok()?);
-                return (!values.is_empty()).then_some(Ahead { start_ns, values, known_at_ns: now_ns });
+                let (start_ns, values) = plant.ahead(*index, usize::try_from(horizon_ns.div_ceil(step_ns)).ok()?)?;
+                return Some(Ahead { start_ns, values, known_at_ns: now_ns });
             }
             ContextKind::Table { .. } | ContextKind::Topic { .. } => {
                 return context.timeline.ahead(now_ns, step_ns, holds_ns, horizon_ns);
@@ -140,6 +186,31 @@ impl Contexts {
             known_at_ns = known_at_ns.max(known_at);
         }
         Some(Ahead { start_ns, values, known_at_ns })
+    }
+}
+
+/// A day has up to 25 hours.
+const DAY_NS: DurationNs = 24 * 3_600 * SECOND_NS;
+const LONGEST_DAY_NS: DurationNs = 25 * 3_600 * SECOND_NS;
+
+impl Context {
+    fn new(config: config::Context, timeline: Timeline) -> Result<Context, ContextError> {
+        let (step_ns, spacing_ns) = (config.step_ns, timeline.spacing_ns());
+        if let Some(spacing_ns) = spacing_ns.filter(|spacing_ns| !config.step_said && *spacing_ns < step_ns) {
+            return Err(ContextError::Finer { spacing_ns, step_ns });
+        }
+        let mut context = Context { config, timeline, holds_ns: step_ns, known: true };
+        context.hold(spacing_ns);
+        Ok(context)
+    }
+
+    /// Where nothing is said, a value holds to the next one, or for a step.
+    fn hold(&mut self, spacing_ns: Option<DurationNs>) {
+        let spacing_ns = match spacing_ns {
+            Some(DAY_NS) => LONGEST_DAY_NS,
+            spacing_ns => spacing_ns.unwrap_or(0),
+        };
+        self.holds_ns = self.config.holds_ns.unwrap_or(self.config.step_ns.max(spacing_ns));
     }
 }
 
@@ -160,8 +231,15 @@ struct Version {
     points: Option<Vec<(jiff::Timestamp, f64)>>,
 }
 
-/// What a version says: over which time, and the values.
-type Said = (std::ops::Range<TimeNs>, Vec<(TimeNs, f64)>);
+/// What a version says.
+#[derive(Debug, PartialEq)]
+struct Said {
+    /// Over which time.
+    span: std::ops::Range<TimeNs>,
+    points: Vec<(TimeNs, f64)>,
+    /// From one value to the next, where it says so.
+    spacing_ns: Option<DurationNs>,
+}
 
 impl Version {
     /// The span that it speaks of, and its points; what is null is not known.
@@ -172,7 +250,7 @@ impl Version {
                 let points = known.collect::<Option<Vec<_>>>().ok_or(NO_TIME)?;
                 let first = points.iter().map(|(from, _)| *from).min().ok_or(EMPTY)?;
                 let last = points.iter().map(|(from, _)| *from).max().ok_or(EMPTY)?;
-                Ok((first..last.saturating_add_unsigned(holds_ns), points))
+                Ok(Said { span: first..last.saturating_add_unsigned(holds_ns), points, spacing_ns: None })
             }
             Version { points: None, start: Some(start), step_s: Some(step_s), values: Some(values), .. }
                 if (1.0..=1e9).contains(&step_s) =>
@@ -186,7 +264,7 @@ impl Version {
                     return Err(EMPTY);
                 }
                 let known = values.into_iter().enumerate().filter_map(|(index, value)| Some((time(index), value?)));
-                Ok((start..end, known.collect()))
+                Ok(Said { span: start..end, points: known.collect(), spacing_ns: u64::try_from(step).ok() })
             }
             _ => Err("it should have `points`, or `start`, `step_s` (1 or more) and `values`"),
         }
@@ -207,7 +285,7 @@ fn take(contexts: &mut [Context], document: &Document, now_ns: TimeNs) {
         if *topic != document.topic {
             continue;
         }
-        let holds_ns = context.config.holds_ns;
+        let holds_ns = context.holds_ns;
         context.timeline.forget(now_ns, holds_ns);
         let refused = match serde_json::from_slice::<Version>(&document.payload) {
             Ok(version) => {
@@ -217,9 +295,22 @@ fn take(contexts: &mut [Context], document: &Document, now_ns: TimeNs) {
                     .and_then(nanoseconds)
                     .map_or(document.arrival_ns, |known_at| known_at.min(document.arrival_ns));
                 let said = version.said(holds_ns).map_err(str::to_owned);
-                said.and_then(|(span, points)| {
+                said.and_then(|Said { span, points, spacing_ns }| {
                     let taken = context.timeline.learn_version(known_at_ns, span, &points);
-                    taken.map_err(|error| error.to_string())
+                    taken.map_err(|error| error.to_string())?;
+                    if spacing_ns.is_some_and(|spacing_ns| spacing_ns < context.config.step_ns) {
+                        let (spacing, step) = (show(spacing_ns.unwrap_or(0)), show(context.config.step_ns));
+                        tracing::warn!(
+                            context = context.config.name,
+                            spacing,
+                            step,
+                            "values that are published between its steps are not told; shorten its `step`"
+                        );
+                    }
+                    if spacing_ns.is_some() {
+                        context.hold(spacing_ns);
+                    }
+                    Ok(())
                 })
             }
             Err(error) => Err(error.to_string()),
@@ -227,7 +318,7 @@ fn take(contexts: &mut [Context], document: &Document, now_ns: TimeNs) {
         if let Err(why) = refused {
             tracing::warn!(
                 context = context.config.name,
-                topic,
+                topic = document.topic.as_str(),
                 why,
                 "a version that was published can't be used; the one before it stands"
             );
@@ -290,7 +381,8 @@ fn known_time(raw: Option<&RawValue>, format: &TimeFormat, zone: &jiff::tz::Time
         Some(RawValue::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    format.read(text.as_bytes(), zone, None).ok_or(ContextError::KnownAt { text })
+    // Of a time that the clock shows twice, the later one: nothing is known too early.
+    format.read(text.as_bytes(), zone, Some(TimeNs::MAX)).ok_or(ContextError::KnownAt { text })
 }
 
 #[cfg(test)]
@@ -305,12 +397,11 @@ mod tests {
 
     #[test]
     fn a_version_speaks_of_all_its_steps_also_of_those_it_does_not_know() {
-        let (span, points) =
-            said(r#"{"start":"1970-01-01T00:00:00Z","step_s":3600,"values":[1.5,null,null]}"#).unwrap();
-        assert_eq!((span, points), (0..3 * 3_600_000_000_000, vec![(0, 1.5)]));
-        let (span, points) =
-            said(r#"{"points":[["1970-01-01T01:00:00+01:00",2],["1970-01-01T02:00:00Z",3]]}"#).unwrap();
-        assert_eq!((span, points.len()), (0..3 * 3_600_000_000_000, 2));
+        const HOUR: i64 = 3_600_000_000_000;
+        let stepped = said(r#"{"start":"1970-01-01T00:00:00Z","step_s":3600,"values":[1.5,null,null]}"#).unwrap();
+        assert_eq!(stepped, Said { span: 0..3 * HOUR, points: vec![(0, 1.5)], spacing_ns: Some(HOUR as u64) });
+        let listed = said(r#"{"points":[["1970-01-01T01:00:00+01:00",2],["1970-01-01T02:00:00Z",3]]}"#).unwrap();
+        assert_eq!((listed.span, listed.points.len(), listed.spacing_ns), (0..3 * HOUR, 2, None));
     }
 
     #[test]
@@ -328,5 +419,55 @@ mod tests {
             let error = said(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
+    }
+
+    fn context(step_s: u64, step_said: bool, holds_s: Option<u64>) -> config::Context {
+        config::Context {
+            name: "tariff".into(),
+            span: 0..0,
+            unit: Unit::parse("").unwrap(),
+            step_ns: step_s * SECOND_NS,
+            step_said,
+            horizon_ns: 4 * 3_600 * SECOND_NS,
+            holds_ns: holds_s.map(|seconds| seconds * SECOND_NS),
+            kind: ContextKind::Topic { source: SourceId(0), topic: "t".into() },
+        }
+    }
+
+    fn every(seconds: i64) -> Timeline {
+        let mut timeline = Timeline::default();
+        (0..24).for_each(|index| timeline.learn(index * seconds * SECOND_NS as i64, 0, 1.0).unwrap());
+        timeline
+    }
+
+    /// An hourly table told in quarter hours was known for the first quarter of each hour alone.
+    #[test]
+    fn a_value_holds_to_the_next_one_of_its_table() {
+        for (spacing_s, step_s, holds_s, expected_s) in [
+            (3_600, 900, None, 3_600),
+            (900, 900, None, 900),
+            (3_600, 900, Some(900), 900),
+            (86_400, 3_600, None, 90_000),
+            (900, 3_600, None, 3_600),
+        ] {
+            let made = Context::new(context(step_s, true, holds_s), every(spacing_s)).unwrap();
+            assert_eq!(made.holds_ns, expected_s * SECOND_NS, "{spacing_s} {step_s}");
+        }
+        let refused = Context::new(context(3_600, false, None), every(900)).map(|_| ()).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "its table has a value every 15min, and of a context without `step` one every 1h is told"
+        );
+        assert_eq!(refused.help(), "write `step = \"15min\"` for this context");
+    }
+
+    #[test]
+    fn a_versions_values_hold_as_long_as_it_says() {
+        let mut contexts = [Context::new(context(900, true, None), Timeline::default()).unwrap()];
+        let payload = br#"{"start":"1970-01-01T00:00:00Z","step_s":3600,"values":[5,6]}"#.to_vec();
+        take(&mut contexts, &Document { topic: "t".into(), payload, arrival_ns: 0 }, 0);
+        let ahead =
+            contexts[0].timeline.ahead(0, 900 * SECOND_NS, contexts[0].holds_ns, 4 * 3_600 * SECOND_NS).unwrap();
+        assert_eq!(ahead.values, [[5.0; 4], [6.0; 4]].concat());
     }
 }

@@ -1,5 +1,6 @@
 //! One process image for everything that belongs to no asset, and one an asset.
 
+use dinrail_core::derived::Sample;
 use dinrail_core::image::{ArrivalCounts, ProcessImage};
 use dinrail_core::reading::Reading;
 use dinrail_core::record::{PresenceChange, TagValue};
@@ -54,6 +55,12 @@ impl Images {
         self.get(ImageId::SITE)
     }
 
+    /// The tags that they are of.
+    #[must_use]
+    pub fn tags(&self) -> &TagTable {
+        &self.tags
+    }
+
     /// An image.
     #[must_use]
     pub fn get(&self, id: ImageId) -> &ProcessImage {
@@ -80,6 +87,11 @@ impl Images {
     /// Applies a reading to its image.
     pub fn apply(&mut self, id: ImageId, reading: &Reading, now_ns: TimeNs) -> ArrivalCounts {
         self.images[id.0].apply(&self.tags, reading, now_ns)
+    }
+
+    /// Applies what a plugin's result says of a tag.
+    pub fn apply_result(&mut self, id: ImageId, tag: TagId, sample: Sample, time_ns: TimeNs, now_ns: TimeNs) {
+        self.images[id.0].apply_result(&self.tags, tag, sample, time_ns, now_ns);
     }
 
     /// Marks what is too old, and says which tags fell silent or speak again.

@@ -1,10 +1,11 @@
-//! Tables and MQTT links as sources of a scan.
+//! Tables, folders of pictures and MQTT links as sources of a scan.
 
-use super::source::{Source, SourceCounts};
+use super::source::{Source, SourceCounts, Supply};
 use dinrail_core::reading::Reading;
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::MqttLink;
 use dinrail_field::source::csv::CsvSource;
+use dinrail_field::source::images::ImagesSource;
 
 /// A table.
 pub struct TableSource {
@@ -45,22 +46,58 @@ impl Source for TableSource {
     }
 }
 
+/// A folder of pictures.
+pub struct FolderSource {
+    folder: ImagesSource,
+}
+
+impl FolderSource {
+    /// It was listed.
+    #[must_use]
+    pub fn new(folder: ImagesSource) -> FolderSource {
+        FolderSource { folder }
+    }
+}
+
+impl Source for FolderSource {
+    fn drain(&mut self, now_ns: TimeNs, readings: &mut Vec<Reading>) {
+        self.folder.drain_until(now_ns, readings);
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.folder.finished()
+    }
+
+    fn next_time_ns(&self) -> Option<TimeNs> {
+        self.folder.next_time()
+    }
+
+    fn counts(&self) -> SourceCounts {
+        SourceCounts { dropped: 0, malformed: self.folder.bad(), failed: 0 }
+    }
+}
+
 /// What a link to a broker received.
 pub struct LinkSource {
     link: MqttLink,
+    measures: bool,
 }
 
 impl LinkSource {
-    /// The link was started with its subscriptions.
+    /// The link was started with its subscriptions. `measures` says whether tags come through it.
     #[must_use]
-    pub fn new(link: MqttLink) -> LinkSource {
-        LinkSource { link }
+    pub fn new(link: MqttLink, measures: bool) -> LinkSource {
+        LinkSource { link, measures }
     }
 }
 
 impl Source for LinkSource {
     fn drain(&mut self, _now_ns: TimeNs, readings: &mut Vec<Reading>) {
         self.link.drain_inbox(readings);
+    }
+
+    fn supply(&self) -> Supply {
+        if self.measures { Supply::Live } else { Supply::Aside }
     }
 
     fn counts(&self) -> SourceCounts {

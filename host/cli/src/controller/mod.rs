@@ -7,18 +7,22 @@
 //! - [`pace`]: when the next scan is
 //! - [`source`], [`plant`], [`links`]: where readings come from
 //! - [`calendar`], [`context`]: what the site's clock says, and what is known ahead
+//! - [`derived`]: results of one plugin that are tags for others
 //! - [`images`]: process images, one an asset
 //! - [`slots`], [`tables`], [`supervision`], [`starts`]: plugins, their instances, and what happens when one fails
+//! - `line`: items and the verdicts on them
 //! - [`outputs`]: where commands go
-//! - `operator`: what an operator asks for
+//! - `operator`, `words`: what an operator asks for, and what is answered
 //! - [`build`]: from a configuration to a controller
 //! - [`recorder`]: the thread that tells sinks, judges and views what happened
 
 pub mod build;
 pub mod calendar;
 pub mod context;
+pub mod derived;
 pub mod identity;
 pub mod images;
+pub mod line;
 pub mod links;
 mod operator;
 pub mod outputs;
@@ -30,24 +34,27 @@ pub mod source;
 pub mod starts;
 pub mod supervision;
 pub mod tables;
+mod words;
 
 use calendar::CalendarTags;
 use context::Contexts;
+use derived::DerivedTags;
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Guard, Mode, OwnedProposal, ScanTime, StopVerdicts};
 use dinrail_core::image::ArrivalCounts;
-use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState};
+use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState, Results};
 use dinrail_core::reading::{Reading, ReadingKind};
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
 use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{Done, Instance, Job, Notes, Until, WorkerPool};
 use images::{ImageId, Images};
+use line::Line;
 use operator::{AdviceWords, Words};
 use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
 use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
-use source::{Source, SourceCounts};
+use source::{Source, SourceCounts, Supply};
 use starts::Starts;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,10 +74,14 @@ pub struct Controller {
     outputs: Vec<OutputDriver>,
     /// By plugin: its own mode now.
     plugin_modes: Vec<Mode>,
+    /// By output: what it lacks for auto.
+    auto_gaps: Vec<Option<&'static str>>,
     advice_words: AdviceWords,
     contexts: Contexts,
+    line: Line,
     /// None where no tag asks for the calendar.
     calendar: Option<CalendarTags>,
+    derived: DerivedTags,
     /// Wall time that plugins have in a scan.
     budget: Duration,
     /// Run time, in virtual time: the scan waits for every due plugin.
@@ -114,6 +125,7 @@ impl Controller {
         self.collect(&mut scanning);
         self.settle(&mut scanning);
         self.judge(&mut scanning);
+        self.derive(&scanning);
         scanning.record
     }
 
@@ -122,10 +134,14 @@ impl Controller {
         self.sources = sources;
     }
 
-    /// Whether no source will ever have anything more.
+    /// Whether nothing more will come that the run is for: every recording has ended, or, where there is none, every
+    /// simulated plant. A broker's tags never end.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
-        !self.sources.is_empty() && self.sources.iter().all(|source| source.is_exhausted())
+        let of = |supply| self.sources.iter().filter(move |source| source.supply() == supply);
+        let awaited = if of(Supply::Recorded).next().is_some() { Supply::Recorded } else { Supply::Simulated };
+        let mut ended = of(awaited).map(|source| source.is_exhausted()).peekable();
+        of(Supply::Live).next().is_none() && ended.peek().is_some() && ended.all(|ended| ended)
     }
 
     /// Whether rows of tables wait to be handed to a plugin that still runs, or a call is under way.
@@ -134,8 +150,8 @@ impl Controller {
         self.slots.iter().any(|slot| {
             let of_table = !self.plugins[slot.plugin].row_sources.is_empty();
             let runs = slot.why_skipped() != Some(slots::QUARANTINED);
-            slot.flight.is_some() || (of_table && runs && slot.builder.new_rows() > 0)
-        })
+            slot.flight.is_some() || (runs && (of_table && slot.builder.new_rows() > 0 || !slot.items.is_empty()))
+        }) || self.line.is_waiting()
     }
 
     /// Source time at which virtual time begins, where a source knows it.
@@ -145,7 +161,8 @@ impl Controller {
     }
 
     /// In virtual time, run time until which scans would find nothing to do, where that is certain: nothing but tables
-    /// is read, every plugin waits for their rows, no output has a lease to watch over, and no tag falls silent.
+    /// is read, every plugin waits for their rows, no result is on its way to a tag, no output has a lease to watch
+    /// over, and no tag falls silent.
     #[must_use]
     pub fn idle_until_ns(&self) -> Option<TimeNs> {
         if !self.is_virtual {
@@ -154,7 +171,8 @@ impl Controller {
         let of_tables = self.plugins.iter().all(|plugin| !plugin.row_sources.is_empty());
         let known = self.sources.iter().all(|source| source.is_exhausted() || source.next_time_ns().is_some());
         let starting = self.slots.iter().any(|slot| slot.starting);
-        let idle = of_tables && known && !starting && self.outputs.is_empty() && !self.has_work();
+        let waits = starting || self.has_work() || self.derived.is_pending();
+        let idle = of_tables && known && !waits && self.outputs.is_empty();
         let next_ns = idle.then(|| self.next_time_ns()).flatten()?;
         Some(self.images.next_silence_ns().map_or(next_ns, |silence_ns| silence_ns.min(next_ns)))
     }
@@ -192,6 +210,12 @@ impl Controller {
     #[must_use]
     pub fn rows_dropped(&self) -> u64 {
         self.slots.iter().map(|slot| slot.builder.dropped_rows()).sum()
+    }
+
+    /// What was counted of items; none where none are configured.
+    #[must_use]
+    pub fn item_figures(&self) -> Option<crate::statistics::ItemFigures> {
+        self.line.figures(self.slots.iter().map(|slot| slot.items.dropped()).sum())
     }
 
     /// The instances: plugin index, asset and standing.
@@ -240,12 +264,16 @@ impl Controller {
     /// Takes what arrived into the images and makes rows of it.
     fn drain(&mut self, scanning: &mut Scanning) -> ArrivalCounts {
         let now_ns = scanning.at.now_ns;
+        // First, so that a row of this scan has what plugins said in the one before.
+        self.derived.deliver(&mut self.images, now_ns);
         let mut readings = std::mem::take(&mut self.readings);
         for source in &mut self.sources {
             source.drain(now_ns, &mut readings);
         }
         let mut counts = ArrivalCounts::default();
-        for reading in readings.drain(..) {
+        for mut reading in readings.drain(..) {
+            self.line.open_pictures(&mut reading);
+            self.line.observe(self.images.tags(), &reading, now_ns);
             let Some((image, is_new)) = self.images.find_or_add(&reading) else { continue };
             if is_new {
                 self.add_asset(&reading, image, scanning);
@@ -261,6 +289,10 @@ impl Controller {
             }
         }
         self.readings = readings;
+        for (items, item) in self.line.ready(now_ns) {
+            let judges = |slot: &&mut Slot| self.plugins[slot.plugin].config.items == Some(items);
+            self.slots.iter_mut().filter(judges).for_each(|slot| slot.items.push(item.clone()));
+        }
         if let Some(calendar) = &self.calendar {
             self.images.apply(ImageId::SITE, &calendar.reading(None, now_ns), now_ns);
         }
@@ -330,6 +362,10 @@ impl Controller {
         let now_ns = scanning.at.now_ns;
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
+            if slot.builder.new_rows() == 0 && !slot.items.is_empty() && slot.flight.is_none() {
+                // More items came with the last rows than one call takes.
+                slot.builder.push_row(now_ns, self.images.get(slot.image));
+            }
             if !slot.is_due(now_ns) {
                 continue;
             }
@@ -337,6 +373,8 @@ impl Controller {
             slot.schedule_next(now_ns, plugin.bound.period_ns);
             let Some(frame) = slot.builder.take(scanning.at.scan, now_ns) else { continue };
             let frame = Arc::new(frame);
+            let items = slot.items.take();
+            self.line.hand_over(items.len());
             let Some(instance) = slot.instance.take() else {
                 let why = slot.why_skipped().unwrap_or("not started");
                 scanning.record.instances.push(settled(slot.id, frame, Outcome::Skipped(why)));
@@ -356,7 +394,7 @@ impl Controller {
                     frame,
                     outputs,
                     outlook: self.contexts.outlook(&plugin.bound.outlook, now_ns),
-                    items: Vec::new(),
+                    items,
                     deadline: if self.is_virtual { VIRTUAL_DEADLINE } else { plugin.deadline() },
                 },
             );
@@ -443,6 +481,14 @@ impl Controller {
         present.unwrap_or(Quality::Good).max(frame.last_row_quality())
     }
 
+    /// Keeps what was settled for the derived tags; it reaches them with the next scan.
+    fn derive(&mut self, scanning: &Scanning) {
+        let mut derived = std::mem::take(&mut self.derived);
+        derived
+            .take(&scanning.record, &self.slots, |slot, frame| self.input_quality(&self.plugins[slot.plugin], frame));
+        self.derived = derived;
+    }
+
     /// Has the guard judge every proposal, and carries its commands out.
     fn judge(&mut self, scanning: &mut Scanning) {
         let time = ScanTime { scan: scanning.at.scan, time_ns: scanning.at.now_ns };
@@ -450,6 +496,9 @@ impl Controller {
         for record in &scanning.record.instances {
             let Outcome::Answered(results) = &record.report.outcome else { continue };
             let plugin = &self.plugins[self.slots[record.instance.index()].plugin];
+            if let Results::Inspection { verdicts, .. } = results {
+                self.line.judged(record.instance, verdicts);
+            }
             let input_quality = self.input_quality(plugin, &record.frame);
             for proposal in results.proposals() {
                 let bound = plugin.bound.outputs[proposal.output as usize];
@@ -458,6 +507,7 @@ impl Controller {
                     output: bound.output,
                     setpoint: bound.conversion.apply(proposal.setpoint),
                     valid_for_ns: proposal.valid_for_ns,
+                    made_scan: record.frame.scan,
                     input_quality,
                 });
                 if self.guard.spec(bound.output).is_some_and(|spec| spec.mode.min(spec.owner_mode) == Mode::Advise) {
@@ -470,7 +520,8 @@ impl Controller {
                 }
             }
         }
-        let verdicts = self.guard.scan(time, self.images.site(), &proposals);
+        let news = self.line.take_news();
+        let verdicts = self.guard.scan_line(time, self.images.site(), &proposals, &news);
         let mut judgements = verdicts.judgements.into_iter();
         for record in &mut scanning.record.instances {
             if let Outcome::Answered(results) = &record.report.outcome {
@@ -478,13 +529,16 @@ impl Controller {
             }
         }
         for output in &mut self.outputs {
-            output.catch_up();
+            output.catch_up(time.time_ns);
         }
         for command in &verdicts.commands {
             self.outputs[command.output().index()].write(command);
         }
         scanning.record.commands = verdicts.commands;
         scanning.record.events = verdicts.events;
+        scanning.record.items = verdicts.items;
+        scanning.record.gates = verdicts.gates;
+        scanning.record.trips = verdicts.trips;
     }
 }
 

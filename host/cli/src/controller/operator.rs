@@ -1,11 +1,21 @@
 //! What an operator asks of the running controller, carried out between two scans.
 
 use super::Controller;
+use super::words::{course, quantity, witnesses};
 use crate::control::server::Asked;
 use crate::control::{Advice, Answer, Request, Standing};
-use dinrail_core::guard::{AdviceId, Mode, OutputId};
+use dinrail_core::guard::{AdviceId, Mode, OperatorError, OutputId, OutputKind};
 use dinrail_core::time::{SECOND_NS, TimeNs};
 use std::collections::HashMap;
+
+/// Longest name of a sender that is logged, and longest reason.
+const MAX_USER: usize = 64;
+const MAX_REASON: usize = 1_000;
+
+/// A sender's text, on one line.
+fn said(text: &str, longest: usize) -> String {
+    text.chars().take(longest).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
 
 /// What a plugin said for its latest proposal in advise.
 #[derive(Clone, Debug)]
@@ -27,11 +37,11 @@ impl Controller {
             return;
         }
         let Asked { letter, reply, .. } = asked;
-        let user = letter.user.replace(char::is_control, " ");
+        let user = said(&letter.user, MAX_USER);
         let answer = match &letter.request {
             Request::Advices => Answer::Advices { advices: self.advices(now_ns) },
             Request::Modes => Answer::Modes { modes: self.standings() },
-            Request::Accept { id } => self.accept(AdviceId(*id)),
+            Request::Accept { id } => self.accept(AdviceId(*id), now_ns),
             Request::Reject { id, reason } => self.reject(AdviceId(*id), reason),
             Request::Mode { target, mode } => self.set_mode(target, mode),
             Request::Reset { output } => self.reset(output),
@@ -62,17 +72,19 @@ impl Controller {
             let (output, unit) = self.name(advice.output);
             let words = self.advice_words.get(&advice.output);
             let left_ns = advice.until_ns.saturating_sub(now_ns);
+            let applied = self.guard.output_states(&[advice.output]).first().and_then(|state| state.applied);
+            let spec = self.guard.spec(advice.output);
             Advice {
                 id: advice.id.0,
                 output: output.to_owned(),
                 plugin: words.map_or_else(String::new, |words| words.plugin.clone()),
                 setpoint: advice.setpoint,
-                applied: self.guard.output_states(&[advice.output]).first().and_then(|state| state.applied),
+                applied,
                 unit: unit.to_owned(),
                 reason: words.map_or_else(String::new, |words| words.reason.clone()),
                 confidence: words.map_or(0.0, |words| words.confidence),
                 verdict: advice.verdict.name().to_owned(),
-                guard: advice.reason.to_string(),
+                guard: spec.map_or_else(String::new, |spec| course(spec, applied, advice.setpoint, advice.reason)),
                 since: clock(advice.since_ns),
                 expires_in_s: left_ns as f64 / SECOND_NS as f64,
             }
@@ -80,24 +92,35 @@ impl Controller {
         advice.collect()
     }
 
-    fn accept(&mut self, id: AdviceId) -> Answer {
-        let setpoint = self.guard.advices().iter().find(|advice| advice.id == id).map(|advice| advice.setpoint);
-        match self.guard.accept(id) {
-            Ok((output, verdict, reason)) => {
-                let (name, unit) = self.name(output);
-                let setpoint = setpoint.map_or_else(String::new, |value| format!("{value:.4} {unit}"));
-                let text = format!("accepted number {}: {name} goes to {setpoint}; {}: {reason}", id.0, verdict.name());
-                Answer::Done { text }
-            }
-            Err(error) => Answer::Refused { why: format!("number {} is not accepted: {error}", id.0) },
+    fn accept(&mut self, id: AdviceId, now_ns: TimeNs) -> Answer {
+        let accepted = match self.guard.accept(id, now_ns) {
+            Ok(accepted) => accepted,
+            Err(error) => return Answer::Refused { why: format!("number {} is not accepted: {error}", id.0) },
+        };
+        let (name, _) = self.name(accepted.output);
+        let Some(spec) = self.guard.spec(accepted.output) else {
+            return Answer::Done { text: format!("accepted number {}", id.0) };
+        };
+        if spec.kind == OutputKind::Order {
+            let way = course(spec, None, accepted.target, accepted.reason);
+            return Answer::Done { text: format!("accepted number {}: {name} {way}", id.0) };
         }
+        let way = course(spec, accepted.applied, accepted.setpoint, accepted.reason);
+        let plugin = self.advice_words.get(&accepted.output).map_or("its plugin", |words| words.plugin.as_str());
+        let text = format!("accepted number {}: {name} {way}; it stands while {plugin} goes on proposing", id.0);
+        Answer::Done { text }
     }
 
     fn reject(&mut self, id: AdviceId, reason: &str) -> Answer {
+        let reason = said(reason, MAX_REASON);
+        if reason.trim().is_empty() {
+            let why = format!("number {} is not rejected: a no needs its reason, `--reason \"…\"`", id.0);
+            return Answer::Refused { why };
+        }
         match self.guard.reject(id) {
             Ok(output) => {
-                let reason = reason.replace(char::is_control, " ");
-                Answer::Done { text: format!("rejected number {} for {}: {reason}", id.0, self.name(output).0) }
+                let text = format!("rejected number {} for {}: {reason}", id.0, self.name(output).0);
+                Answer::Done { text }
             }
             Err(error) => Answer::Refused { why: format!("number {} is not rejected: {error}", id.0) },
         }
@@ -112,6 +135,7 @@ impl Controller {
                 mode: mode.name().to_owned(),
                 holds: None,
                 tripped: false,
+                trip: None,
             });
         }
         for (output, id) in self.outputs.iter().zip((0..).map(OutputId)) {
@@ -122,6 +146,7 @@ impl Controller {
                 mode: spec.mode.name().to_owned(),
                 holds: Some(spec.mode.min(spec.owner_mode).name().to_owned()),
                 tripped: self.guard.is_tripped(id),
+                trip: self.guard.is_tripped(id).then(|| self.trip_text(id)),
             });
         }
         modes
@@ -133,6 +158,10 @@ impl Controller {
             return refused(format!("`{mode}` is no mode; there are manual, shadow, advise and auto"));
         };
         if let Some(output) = self.output(target) {
+            let gap = self.auto_gaps.get(output.index()).copied().flatten();
+            if let Some(gap) = gap.filter(|_| mode == Mode::Auto) {
+                return refused(format!("{target} can't go to auto: {gap}; add it to the configuration"));
+            }
             let before = self.guard.spec(output).map_or("unknown", |spec| spec.mode.name());
             return match self.guard.set_mode(output, mode) {
                 Ok(()) => Answer::Done { text: self.mode_text("output", target, before, mode, &[output]) },
@@ -165,16 +194,39 @@ impl Controller {
         format!("{kind} {target}: mode {before} → {}{}", mode.name(), held.collect::<String>())
     }
 
+    /// Why an output is tripped.
+    fn trip_text(&self, output: OutputId) -> String {
+        let condition = self.guard.spec(output).and_then(|spec| spec.trip.as_ref()).map_or("", |trip| trip.text());
+        let made = self.guard.trip_witnesses(output);
+        format!("`{condition}`, when {}", witnesses(made, self.images.tags()))
+    }
+
     fn reset(&mut self, name: &str) -> Answer {
         let Some(output) = self.output(name) else {
             let help = crate::config::did_you_mean(name, self.outputs.iter().map(|output| output.name.as_str()));
             return Answer::Refused { why: format!("there is no output `{name}`; {help}") };
         };
+        let halted = self.guard.is_halted(output) && !self.guard.is_tripped(output);
         match self.guard.reset_trip(output) {
-            Ok(()) => Answer::Done {
-                text: format!("{name}: trip reset; it stays at its fail-safe value until something is proposed for it"),
-            },
-            Err(error) => Answer::Refused { why: format!("{name}: {error}") },
+            Ok(()) if halted => {
+                Answer::Done { text: format!("{name}: the line goes on; the item that it stood for is taken out") }
+            }
+            Ok(()) => {
+                let spec = self.guard.spec(output);
+                let value = spec.and_then(|spec| Some(quantity(spec.fail_safe?, spec.unit.code()))).unwrap_or_default();
+                let text = format!(
+                    "{name}: trip reset; it stays at its fail-safe value {value} until something is proposed for it"
+                );
+                Answer::Done { text }
+            }
+            Err(error) => {
+                let now = self.guard.trip_now(output, self.images.site());
+                let made = match (error, now.as_slice()) {
+                    (OperatorError::TripHolds, [_, ..]) => format!(": {}", witnesses(&now, self.images.tags())),
+                    _ => String::new(),
+                };
+                Answer::Refused { why: format!("{name}: {error}{made}") }
+            }
         }
     }
 }

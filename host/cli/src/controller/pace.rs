@@ -4,7 +4,7 @@
 //! time. A scan that ends after the next one's time is an overrun: the slots that passed meanwhile
 //! are left out, and run time goes on with the wall clock's own pace. In virtual time nothing waits.
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, TryRecvError};
 use dinrail_core::time::TimeNs;
 use std::time::{Duration, Instant};
 
@@ -56,9 +56,21 @@ impl Pace {
 
     /// Waits for the next slot; `None` when `stop` gets a message or loses its sender.
     pub fn next(&mut self, stop: &Receiver<()>) -> Option<Slot> {
+        self.next_and(stop, &crossbeam_channel::never::<()>(), |(), _now_ns| {})
+    }
+
+    /// The same, and hands what is asked meanwhile to `answer`, with the run time of that moment. No flood of questions puts
+    /// a slot off by more than one answer.
+    pub fn next_and<T>(
+        &mut self,
+        stop: &Receiver<()>,
+        asked: &Receiver<T>,
+        mut answer: impl FnMut(T, TimeNs),
+    ) -> Option<Slot> {
+        let is_stopped = || !matches!(stop.try_recv(), Err(TryRecvError::Empty));
         match self.speed {
             Speed::Max => {
-                if !matches!(stop.try_recv(), Err(crossbeam_channel::TryRecvError::Empty)) {
+                if is_stopped() {
                     return None;
                 }
                 self.started.get_or_insert_with(Instant::now);
@@ -68,10 +80,25 @@ impl Pace {
                 self.skip_passed_slots(started.elapsed());
                 let due = started + self.wall_offset(self.next_slot);
                 let end = self.run_for.map(|run_for| started + run_for).filter(|end| *end < due);
-                match stop.recv_deadline(end.unwrap_or(due)) {
-                    Err(RecvTimeoutError::Timeout) if end.is_some() => return None,
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Ok(()) | Err(RecvTimeoutError::Disconnected) => return None,
+                let until = end.unwrap_or(due);
+                let nobody = crossbeam_channel::never();
+                let mut asked = asked;
+                loop {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    crossbeam_channel::select! {
+                        recv(stop) -> _stopped => return None,
+                        recv(asked) -> word => match word {
+                            Ok(word) => answer(word, self.run_time_at(started.elapsed())),
+                            Err(_nobody_asks_any_more) => asked = &nobody,
+                        },
+                        default(left) => break,
+                    }
+                }
+                if end.is_some() || is_stopped() {
+                    return None;
                 }
             }
         }
@@ -122,6 +149,12 @@ impl Pace {
 
     fn wall_offset(&self, slot: u64) -> Duration {
         Duration::from_nanos(u64::try_from(self.period.as_nanos().saturating_mul(u128::from(slot))).unwrap_or(u64::MAX))
+    }
+
+    /// Run time so long after the first scan, between two slots.
+    fn run_time_at(&self, elapsed: Duration) -> TimeNs {
+        let slots = elapsed.as_secs_f64() / self.period.as_secs_f64().max(1e-9);
+        self.origin_ns.saturating_add((self.step_ns() as f64 * slots) as i64)
     }
 
     fn run_time(&self, slot: u64) -> TimeNs {
@@ -185,6 +218,24 @@ mod tests {
         let mut pace = Pace::new(0, Duration::from_secs(3_600), Speed::Times(1.0)).ending_after(end);
         assert_eq!(pace.next(&stop), Some(Slot { scan: 0, now_ns: 0 }));
         assert_eq!(pace.next(&stop), None);
+    }
+
+    /// At a scan of an hour an operator waited for an hour.
+    #[test]
+    fn what_is_asked_between_two_slots_is_answered_there() {
+        let (_keep, stop) = crossbeam_channel::bounded(1);
+        let (ask, asked) = crossbeam_channel::bounded(2);
+        let end = Some(Duration::from_millis(20));
+        let mut pace = Pace::new(1_000, Duration::from_secs(3_600), Speed::Times(60.0)).ending_after(end);
+        assert!(pace.next(&stop).is_some());
+        ask.send("modes").unwrap();
+        ask.send("reset").unwrap();
+        drop(ask);
+        let mut answered = vec![];
+        assert_eq!(pace.next_and(&stop, &asked, |word, now_ns| answered.push((word, now_ns))), None);
+        assert_eq!(answered.iter().map(|(word, _)| *word).collect::<Vec<_>>(), ["modes", "reset"]);
+        // 20 ms of wall time are 1.2 s of run time.
+        assert!(answered.iter().all(|(_, now_ns)| (1_000..2_000_000_000).contains(now_ns)), "{answered:?}");
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub struct Scan {
     pub notes: Vec<(InstanceId, Notes)>,
     /// Rows dropped so far.
     pub rows_dropped: u64,
+    /// What was counted of items so far.
+    pub items: Option<crate::statistics::ItemFigures>,
     /// Overruns so far.
     pub overruns: u64,
 }
@@ -89,6 +91,8 @@ pub struct Setup {
     pub plugins: Vec<Arc<Plugin>>,
     /// Outputs by id: name and unit.
     pub outputs: Vec<Named>,
+    /// Names of the configuration's items.
+    pub items: Vec<String>,
     /// Files.
     pub jsonl: Vec<JsonlSink>,
     /// Brokers.
@@ -99,6 +103,8 @@ pub struct Setup {
     pub detections: Option<Detections>,
     /// Index of the plugin whose results a judge wants to see, all of them.
     pub collect: Option<usize>,
+    /// What `dinrail advise` has to be told beyond a number to reach this controller; none where nobody can.
+    pub reach: Option<String>,
     /// What the operator sees.
     pub view: View,
 }
@@ -110,7 +116,7 @@ pub struct Answer {
     pub asset: Option<Arc<str>>,
     /// Source time of each row of the frame.
     pub times_ns: Vec<TimeNs>,
-    /// Of a plan: the values of the frame's last row, which it was made from.
+    /// Of a plan or a forecast: the values of the frame's last row, which it was made from.
     pub inputs: Vec<f64>,
     /// The results.
     pub results: Results,
@@ -152,6 +158,8 @@ pub struct Report {
     pub answers: Vec<Answer>,
     /// The tag of each of its columns.
     pub columns: Vec<String>,
+    /// The quantiles that it describes.
+    pub quantiles: Vec<f64>,
     /// The machine's true condition in each scan, where there is one and answers were collected.
     pub conditions: Vec<(TimeNs, Condition)>,
     /// What the plant earned or cost in each scan, where it says so and answers were collected.

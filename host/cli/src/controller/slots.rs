@@ -2,6 +2,7 @@
 //! with a worker.
 
 use super::images::ImageId;
+use super::line::ItemQueue;
 use super::supervision::{Standing, Supervision};
 use super::tables::{Refused, TableRefusal, Tables};
 use crate::config::bind::BoundPlugin;
@@ -146,6 +147,8 @@ pub struct Slot {
     pub image: ImageId,
     /// Collects its rows.
     pub builder: FrameBuilder,
+    /// Items that its next calls get.
+    pub items: ItemQueue,
     /// The instance; with a worker or gone where there is none.
     pub instance: Option<Box<Instance>>,
     /// Whether it is being started.
@@ -178,6 +181,7 @@ impl Slot {
             asset,
             image,
             builder: FrameBuilder::new(of.bound.columns.clone(), of.bound.waveforms.clone(), window),
+            items: ItemQueue::default(),
             instance: None,
             starting: false,
             flight: None,

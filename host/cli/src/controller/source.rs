@@ -14,6 +14,19 @@ pub struct SourceCounts {
     pub failed: u64,
 }
 
+/// What a source means to a run's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// A table, or another recording: the run ends when all of them have.
+    Recorded,
+    /// A simulated plant: it goes on as long as the run does, and ends one only where nothing is recorded.
+    Simulated,
+    /// A broker from which tags come: it never ends.
+    Live,
+    /// A broker that only sinks, outputs or contexts use.
+    Aside,
+}
+
 /// A source as the scan sees it. Nothing here waits: what has not arrived comes with the next scan.
 pub trait Source: Send {
     /// Appends everything that arrived until run time `now_ns`, in order.
@@ -22,6 +35,11 @@ pub trait Source: Send {
     /// Whether nothing more will ever come. A live source is never exhausted.
     fn is_exhausted(&self) -> bool {
         false
+    }
+
+    /// What it means to the run's end.
+    fn supply(&self) -> Supply {
+        Supply::Recorded
     }
 
     /// Source time of its next reading, where it is known ahead: virtual time begins there, and has no need to

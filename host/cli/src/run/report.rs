@@ -40,6 +40,22 @@ fn text(summary: &Summary) -> String {
         "proposals: {} accepted, {} clamped, {} held, {} rejected; commands: {}",
         proposals.accepted, proposals.clamped, proposals.held, proposals.rejected, summary.commands
     ));
+    if let Some(items) = &summary.items {
+        lines.push(format!(
+            "items: {} triggered, {} handed over, {} incomplete, {} dropped, {} verdicts; at gates: {} passed, {} reworked, {} rejected, {} without verdict, {} unseen, {} not done",
+            items.triggers,
+            items.handed,
+            items.incomplete,
+            items.dropped,
+            items.verdicts,
+            items.passed,
+            items.reworked,
+            items.rejected,
+            items.without_verdict,
+            items.unseen,
+            items.not_done
+        ));
+    }
     let mqtt = &summary.mqtt;
     if mqtt.published > 0 {
         lines.push(format!("mqtt: {} published, {} acked, {} dropped", mqtt.published, mqtt.acked, mqtt.dropped));

@@ -121,6 +121,8 @@ pub fn configuration(
     let mut text = std::fs::read_to_string(&path).map_err(|error| DataError::Read { path: path.clone(), error })?;
     if let Some(file) = &input.file {
         text = text.replace("{file}", &quotable(file));
+        let packed = file.extension().is_some_and(|ending| ending == "gz");
+        text = text.replace("{packed}", if packed { ".gz" } else { "" });
         if let Some(wanted) = &scenario.file.data {
             let folder = folder_of(file, wanted);
             for (name, fact) in &wanted.facts {
@@ -190,16 +192,19 @@ pub fn truth_rows(config: &Config, label: Option<&str>) -> Result<Vec<TruthRow>,
     let source = match tag {
         Some(tag) => match config.tag_origins[tag.index()].address {
             TagAddress::Column(_) => config.tag_origins[tag.index()].source,
-            TagAddress::Signal(_) | TagAddress::Topic { .. } | TagAddress::Calendar(_) => {
-                return Err(wrong("the label is in no table".into()));
-            }
+            TagAddress::Signal(_)
+            | TagAddress::Topic { .. }
+            | TagAddress::Calendar(_)
+            | TagAddress::Image(_)
+            | TagAddress::Result(_) => None,
         },
         None => {
             let table = config.sources.iter().position(|source| matches!(source.kind, SourceKind::Csv(_)));
             let index = table.ok_or_else(|| wrong("there is no table".into()))?;
-            SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources"))
+            Some(SourceId(u32::try_from(index).expect("a configuration has fewer than 2^32 sources")))
         }
     };
+    let source = source.ok_or_else(|| wrong("the label is in no table".into()))?;
     let SourceKind::Csv(table) = &config.sources[source.0 as usize].kind else {
         return Err(wrong("the label is in no table".into()));
     };

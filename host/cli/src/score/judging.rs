@@ -1,9 +1,14 @@
 //! From answers and truth to metrics: one judge for each kind of scenario.
 
+mod charts;
+mod defects;
 mod economy;
 mod expected;
 mod faults;
+mod forecast;
 mod life;
+mod line;
+mod process;
 mod series;
 mod wear;
 
@@ -135,6 +140,12 @@ impl Judging {
                 let forecast = forecast.as_ref().map(expected::Expected::new);
                 Box::new(economy::Reckoning::new(*lagged, forecast))
             }
+            Judge::RunLength { charts } => Box::new(charts::RunLengths::new(charts.clone())),
+            Judge::Process(wanted) => Box::new(process::Process::new(wanted.clone())),
+            Judge::Defects { label, defects } => Box::new(defects::Defects::new(label.clone(), defects.clone())),
+            Judge::Forecast { tag, truth, season } => Box::new(forecast::Ahead::read(&folder, truth, tag, *season)?),
+            Judge::RollingForecast { learn_share, whole } => Box::new(forecast::Rolling::new(*learn_share, *whole)),
+            Judge::Line {} => Box::new(line::Line::default()),
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),
         };
         Ok(Judging { judge, traces: Vec::new() })

@@ -30,8 +30,8 @@ pub struct ScenarioFile {
     pub world: String,
     /// Its name in the configuration.
     pub plugin: String,
-    /// The controller's configuration, with the places `{file}` and `{folder}` (between double quotes; the set's), `{seed}`, `{probation}`
-    /// and the data's facts to be filled in.
+    /// The controller's configuration, with the places `{file}` and `{folder}` (between double quotes; the set's), `{packed}`,
+    /// `{seed}`, `{probation}` and the data's facts to be filled in.
     pub configuration: String,
     /// Files from outside; none: the plant is simulated.
     pub data: Option<Data>,
@@ -131,6 +131,46 @@ pub enum Judge {
         /// A series that the plans expect, against what came: rmse_15min, rmse_day_ahead.
         forecast: Option<JudgedForecast>,
     },
+    /// Run lengths of control charts between signals, against those of theory: arl_error (the largest of all figures),
+    /// runs_least (of any figure).
+    RunLength {
+        /// The charts.
+        charts: Vec<JudgedChart>,
+    },
+    /// A process that is well in a table's first rows and not in its last: detection_rate (mean over runs),
+    /// detection_rate_worst, false_alarm_rate, false_alarm_rate_before, delay_rows, named_right.
+    Process(JudgedProcess),
+    /// Parts with a defect, by what the plugin says of each row: f1, precision, recall, defect_named, rows_unanswered.
+    Defects {
+        /// The tag that is not 0 where a part failed. No plugin may be bound to it.
+        label: String,
+        /// By the plugin's name for a defect, the tag that is not 0 where a part has it.
+        #[serde(default)]
+        defects: BTreeMap<String, String>,
+    },
+    /// What the last row of each series told of the time after it: owa, smape, mase, quantile_loss (over the scale of the
+    /// series' MASE), calibration_error, series_judged, series_unanswered, series_without_scale.
+    Forecast {
+        /// The tag that is forecast; an input of the plugin.
+        tag: String,
+        /// Pattern of files below the set's folder: one series a line, its name first, then what came after its last row.
+        truth: String,
+        /// Rows of a season, as MASE and Naive2 count it.
+        season: usize,
+    },
+    /// What each row told of the next ones: quantile_loss (over the series' mean), quantile_loss_ratio (to the quantiles of
+    /// the series' own past), calibration_error, series_judged, rows_unanswered.
+    RollingForecast {
+        /// Share of the run in which the plugin may learn: not judged.
+        learn_share: f64,
+        /// What is forecast comes in whole pieces: a quantile is right where the shares below it and at or below it enclose
+        /// its level.
+        #[serde(default)]
+        whole: bool,
+    },
+    /// A line's parts, and what its gate did with them: wrong_parts (not done with them what the verdicts on them say),
+    /// parts_without_verdict, parts (of the run with the fewest), escape_rate, false_reject_rate.
+    Line {},
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
         /// By kind of fault: tags of which an alarm must name one, and be led by it.
@@ -151,6 +191,33 @@ pub struct JudgedForecast {
     pub scale: f64,
     /// Share of the run in which the plugin may learn: not judged.
     pub learn_share: f64,
+}
+
+/// A control chart whose run lengths theory tells.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgedChart {
+    /// For messages.
+    pub name: String,
+    /// Rules of its signals.
+    pub rules: Vec<String>,
+    /// By shift in deviations, the average run length of theory.
+    pub lengths: Vec<(f64, f64)>,
+}
+
+/// A process that is well and then is not.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgedProcess {
+    /// First rows, from which the plugin learns: not judged.
+    pub learn_rows: usize,
+    /// Rows after them in which nothing is wrong.
+    pub normal_rows: usize,
+    /// Rows after those in which nothing is wrong yet; all others are faulty.
+    pub before_rows: usize,
+    /// By the beginning of the file's name, tags of which one should be named first.
+    #[serde(default)]
+    pub named: BTreeMap<String, Vec<String>>,
 }
 
 /// What must be reached.

@@ -10,12 +10,14 @@
 //! A trip and an operator's override stand above all three.
 
 use super::advice::Waiting;
-use super::inhibit::{Memory, Sight};
+use super::gate::{Gate, GateOutcome};
+use super::inhibit::{Memory, Sight, Witness};
 use super::lease::Lease;
 use super::limits::{Cut, Limits};
 use super::mode::Mode;
-use super::output::{OnStop, OutputSpec};
-use super::verdict::{Cause, EventKind};
+use super::order::Orders;
+use super::output::{OnStop, OutputKind, OutputSpec};
+use super::verdict::{Cause, EventKind, OutputId, Trip};
 use crate::image::ProcessImage;
 use crate::outcome::OutputState;
 use crate::tag::Quality;
@@ -78,6 +80,8 @@ pub(super) struct Actuator {
     /// is not there yet, and blocks; it does not trip at every start.
     trip_armed: bool,
     pub(super) tripped: bool,
+    /// What made the trip that is latched.
+    pub(super) trip_witnesses: Vec<Witness>,
     /// Where the last proposal was cut by the range.
     pub(super) range_cut: Option<Cut>,
     /// On which side the slew holds it back, until it arrives.
@@ -90,6 +94,10 @@ pub(super) struct Actuator {
     pub(super) waiting_advice: Option<Waiting>,
     /// What an operator said no to.
     pub(super) refused_advice: Option<f64>,
+    /// What was ordered, of an output of that kind. Its `applied` is what was placed in this scan.
+    pub(super) orders: Orders,
+    /// The items on their way, where it is a gate.
+    pub(super) gate: Option<Gate>,
 }
 
 const CLEAR: Sight = Sight { holds: false, blind: false };
@@ -114,12 +122,15 @@ impl Actuator {
             trip_sight: CLEAR,
             trip_armed: false,
             tripped: false,
+            trip_witnesses: Vec::new(),
             range_cut: None,
             slew_cut: None,
             initialise: true,
             judged: false,
             waiting_advice: None,
             refused_advice: None,
+            orders: Orders::default(),
+            gate: spec.gate.clone().map(Gate::new),
             spec,
         }
     }
@@ -137,8 +148,14 @@ impl Actuator {
     /// Takes in the scan's image: readback, trip, inhibit, and what ends by its time.
     pub(super) fn sense(&mut self, tick: Tick, image: &ProcessImage) -> Option<EventKind> {
         self.judged = false;
+        if self.spec.kind == OutputKind::Order {
+            self.applied = None;
+        }
         self.slew_s = if self.waiting { self.slew_s + tick.elapsed_s } else { tick.elapsed_s };
         self.read_back(image);
+        if let Some(gate) = &mut self.gate {
+            gate.sense(tick, image);
+        }
         if let (Some(expression), Some(memory)) = (&self.spec.inhibit, &mut self.inhibit) {
             self.inhibit_sight = expression.look(memory, image, tick.now_ns);
         }
@@ -147,6 +164,7 @@ impl Actuator {
             self.trip_armed |= !self.trip_sight.blind;
             if self.trip_sight.holds && self.trip_armed && !self.tripped {
                 self.tripped = true;
+                self.trip_witnesses = expression.witnesses(memory, image, tick.now_ns);
                 self.wish = Wish::Idle;
                 self.operator = None;
                 self.waiting_advice = None;
@@ -159,6 +177,20 @@ impl Actuator {
             return Some(EventKind::OverrideEnded);
         }
         None
+    }
+
+    /// Why it tripped in this scan.
+    pub(super) fn trip_told(&self, output: OutputId) -> Option<Trip> {
+        let expression = self.spec.trip.as_ref()?.text().to_owned();
+        Some(Trip { output, expression, witnesses: self.trip_witnesses.clone() })
+    }
+
+    /// What makes its trip true now.
+    pub(super) fn trip_now(&self, now_ns: TimeNs, image: &ProcessImage) -> Vec<Witness> {
+        match (&self.spec.trip, &self.trip) {
+            (Some(expression), Some(memory)) => expression.witnesses(memory, image, now_ns),
+            _ => Vec::new(),
+        }
     }
 
     fn read_back(&mut self, image: &ProcessImage) {
@@ -174,7 +206,8 @@ impl Actuator {
     /// Ends the lease when its time is over and no proposal renewed it in this scan.
     pub(super) fn expire(&mut self, tick: Tick) -> Option<EventKind> {
         let Wish::Plugin { lease, .. } = self.wish else { return None };
-        if !lease.has_ended(tick.now_ns) {
+        // A gate's verdicts hold until their items are past.
+        if self.gate.is_some() || !lease.has_ended(tick.now_ns) {
             return None;
         }
         self.wish = match self.spec.default.or(self.spec.fail_safe) {
@@ -204,11 +237,13 @@ impl Actuator {
             self.waiting = false;
             return None;
         }
-        let (target, cause) = match (self.operator, self.wish) {
-            (Some(operator), _) => (operator.value, Cause::Operator),
-            (None, Wish::Plugin { target: Some(target), .. }) => (target, Cause::Plugin),
-            (None, Wish::Fallback { target }) => (target, Cause::LeaseEnd),
-            (None, Wish::Plugin { target: None, .. } | Wish::Idle) => {
+        let gate = self.gate.as_ref().filter(|_| self.mode() == Mode::Auto);
+        let (target, cause) = match (self.operator, gate, self.wish) {
+            (Some(operator), ..) => (operator.value, Cause::Operator),
+            (None, Some(gate), _) => (gate.demand()?, Cause::Gate),
+            (None, None, Wish::Plugin { target: Some(target), .. }) => (target, Cause::Plugin),
+            (None, None, Wish::Fallback { target }) => (target, Cause::LeaseEnd),
+            (None, None, Wish::Plugin { target: None, .. } | Wish::Idle) => {
                 self.waiting = false;
                 return None;
             }
@@ -251,7 +286,7 @@ impl Actuator {
         self.operators_value = match cause {
             Cause::Operator => true,
             Cause::Trip => self.operators_value,
-            Cause::Plugin | Cause::LeaseEnd | Cause::Stop => false,
+            Cause::Plugin | Cause::Gate | Cause::LeaseEnd | Cause::Stop => false,
         };
         if matches!(self.wish, Wish::Plugin { target: Some(target), .. } if target == value) {
             self.slew_cut = None;
@@ -261,6 +296,9 @@ impl Actuator {
 
     /// The last command, if one is needed; and whether the output is let go of or left where it is.
     pub(super) fn stop(&mut self, tick: Tick) -> Option<(Option<(f64, Cause)>, bool)> {
+        if self.spec.kind == OutputKind::Order {
+            return None;
+        }
         let known_in_auto = self.mode() == Mode::Auto && self.applied.is_some();
         let accepted = self.mode() == Mode::Advise && self.written;
         if !(accepted || self.commanding || self.operators_value || known_in_auto) {
@@ -282,6 +320,22 @@ impl Actuator {
         Some((command, released))
     }
 
+    /// Of a gate, after this scan's command: the items that left it.
+    pub(super) fn leave_gate(&mut self, output: OutputId) -> Vec<GateOutcome> {
+        let Some(gate) = &mut self.gate else { return Vec::new() };
+        let items = gate.spec().items;
+        let left = gate.confirm(self.applied).into_iter();
+        left.map(|left| GateOutcome {
+            output,
+            items,
+            item: left.item,
+            action: left.action,
+            cause: left.cause,
+            done: left.done,
+        })
+        .collect()
+    }
+
     /// Changes the modes; what a lower one may not keep is let go of.
     pub(super) fn set_modes(&mut self, output: Mode, owner: Mode, now_ns: Option<TimeNs>) {
         let before = self.mode();
@@ -296,6 +350,7 @@ impl Actuator {
         self.written &= after >= Mode::Advise;
         self.let_go();
         if after == Mode::Auto
+            && self.spec.kind != OutputKind::Order
             && self.applied.is_some()
             && let Some(now_ns) = now_ns
         {
@@ -321,6 +376,7 @@ impl Actuator {
     /// Unlatches the trip. Below auto nobody holds the output any longer.
     pub(super) fn reset_trip(&mut self) {
         self.tripped = false;
+        self.trip_witnesses.clear();
         self.initialise = true;
         if self.mode() != Mode::Auto {
             self.let_go();
@@ -343,14 +399,15 @@ impl Actuator {
     /// What the owner is told before its next call.
     pub(super) fn state(&self) -> OutputState {
         let cut = [self.range_cut, self.slew_cut];
+        let is_order = self.spec.kind == OutputKind::Order;
         OutputState {
-            applied: self.applied,
+            applied: if is_order { Some(self.orders.total()) } else { self.applied },
             readback: self.readback,
             mode: self.mode(),
             limited_low: cut.contains(&Some(Cut::Low)),
             limited_high: cut.contains(&Some(Cut::High)),
             blocked: self.tripped || self.is_frozen() || self.operator.is_some(),
-            initialise: self.initialise,
+            initialise: self.initialise && !is_order,
         }
     }
 }

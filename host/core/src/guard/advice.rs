@@ -22,7 +22,7 @@ use super::verdict::{Event, EventKind, OutputId, Reason, Verdict};
 use super::{Guard, OperatorError};
 use crate::time::TimeNs;
 
-/// Number of an advice; a guard never gives one twice.
+/// Number of an advice; a guard never gives one twice, and begins where it is told to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AdviceId(pub u64);
 
@@ -45,16 +45,33 @@ pub struct Advice {
     pub reason: Reason,
 }
 
+/// What came of a yes. Numbers are in the output's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accepted {
+    /// For which output.
+    pub output: OutputId,
+    /// What was asked for.
+    pub setpoint: f64,
+    /// Where the output goes: the same, within the range.
+    pub target: f64,
+    /// The value in force now, if it is known.
+    pub applied: Option<f64>,
+    /// What the guard does with it now.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+}
+
 /// What an actuator keeps of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
     /// 0 until the guard has numbered it.
-    id: u64,
-    proposal: OwnedProposal,
-    since_ns: TimeNs,
-    lease: Lease,
-    verdict: Verdict,
-    reason: Reason,
+    pub(super) id: u64,
+    pub(super) proposal: OwnedProposal,
+    pub(super) since_ns: TimeNs,
+    pub(super) lease: Lease,
+    pub(super) verdict: Verdict,
+    pub(super) reason: Reason,
 }
 
 /// Two proposals nearer to each other than this share of the range are one question: an optimizer's setpoint moves a
@@ -66,7 +83,7 @@ impl Actuator {
         let width = self.limits.hi - self.limits.lo;
         let near = match self.spec.kind {
             OutputKind::Analogue => self.limits.deadband.max(SAME_SHARE * width),
-            OutputKind::Discrete => 0.0,
+            OutputKind::Discrete | OutputKind::Order => 0.0,
         };
         (one - other).abs() <= near
     }
@@ -122,18 +139,24 @@ impl Actuator {
 
     /// Ends what nobody answered in time.
     pub(super) fn expire_advice(&mut self, tick: Tick) -> Option<EventKind> {
-        self.waiting_advice.take_if(|waiting| waiting.lease.has_ended(tick.now_ns))?;
-        Some(EventKind::AdviceExpired)
+        let expired = self.waiting_advice.take_if(|waiting| waiting.lease.has_ended(tick.now_ns))?;
+        Some(EventKind::AdviceExpired { id: AdviceId(expired.id) })
     }
 }
 
 impl Guard {
+    /// Numbers advices above this one from here on. A number that an earlier guard gave then names nothing here, and an
+    /// answer to it that comes late can't hit another proposal.
+    pub fn number_advices_above(&mut self, number: u64) {
+        self.advices = self.advices.max(number);
+    }
+
     /// Numbers a new advice, and says that it is there.
     pub(super) fn number_advice(&mut self, index: usize) -> Option<Event> {
         let waiting = self.actuators.get_mut(index)?.waiting_advice.as_mut().filter(|waiting| waiting.id == 0)?;
-        self.advices += 1;
+        self.advices = self.advices.saturating_add(1);
         waiting.id = self.advices;
-        Some(Event { output: OutputId(index as u32), kind: EventKind::Advised })
+        Some(Event { output: OutputId(index as u32), kind: EventKind::Advised { id: AdviceId(waiting.id) } })
     }
 
     /// Everything that waits, in the outputs' order.
@@ -154,19 +177,29 @@ impl Guard {
         waiting.collect()
     }
 
-    /// An operator's yes. The proposal is judged again, with what holds now, and is taken under a new lease or stays
-    /// where it is.
-    pub fn accept(&mut self, id: AdviceId) -> Result<(OutputId, Verdict, Reason), OperatorError> {
+    /// An operator's yes at run time `now_ns`. The proposal is judged again, with what holds now, and is taken under a new
+    /// lease or stays where it is.
+    pub fn accept(&mut self, id: AdviceId, now_ns: TimeNs) -> Result<Accepted, OperatorError> {
         let stopped = self.stopped;
         let (index, waiting) = self.waiting(id)?;
         if stopped {
             return Err(OperatorError::Stopping);
         }
-        let now_ns = self.last.map_or(waiting.since_ns, |last| last.time_ns);
+        let now_ns = self.last.map_or(now_ns, |last| last.time_ns.max(now_ns));
+        // The next scan would end it.
+        if waiting.lease.has_ended(now_ns) {
+            return Err(OperatorError::NoSuchAdvice);
+        }
         let tick = Tick { now_ns, elapsed_s: 0.0 };
         let actuator = &mut self.actuators[index];
         if actuator.mode() != Mode::Advise {
             return Err(OperatorError::NotAdvising);
+        }
+        if actuator.spec.kind == OutputKind::Order {
+            let (target, verdict, reason) = actuator.accept_order(tick, &waiting)?;
+            let (output, setpoint) = (OutputId(index as u32), waiting.proposal.setpoint);
+            // An order has no value in force: each is placed once.
+            return Ok(Accepted { output, setpoint, target, applied: None, verdict, reason });
         }
         if actuator.spec.kind == OutputKind::Analogue && actuator.spec.slew_per_s.is_none() {
             return Err(OperatorError::NoSlew);
@@ -180,14 +213,26 @@ impl Guard {
         actuator.wish = Wish::Plugin { target: Some(target), lease };
         (actuator.range_cut, actuator.slew_cut) = (judged.range_cut, judged.slew_cut);
         actuator.waiting_advice = None;
-        Ok((OutputId(index as u32), judged.verdict, judged.reason))
+        Ok(Accepted {
+            output: OutputId(index as u32),
+            setpoint: waiting.proposal.setpoint,
+            target,
+            applied: actuator.applied,
+            verdict: judged.verdict,
+            reason: judged.reason,
+        })
     }
 
     /// An operator's no. The same value is not asked again until the plugin has proposed another one.
     pub fn reject(&mut self, id: AdviceId) -> Result<OutputId, OperatorError> {
         let (index, waiting) = self.waiting(id)?;
+        let now_ns = self.last.map_or(waiting.since_ns, |last| last.time_ns);
         let actuator = &mut self.actuators[index];
-        actuator.refused_advice = Some(waiting.proposal.setpoint);
+        if actuator.spec.kind == OutputKind::Order {
+            actuator.refuse_order(now_ns, waiting.proposal.setpoint);
+        } else {
+            actuator.refused_advice = Some(waiting.proposal.setpoint);
+        }
         actuator.waiting_advice = None;
         Ok(OutputId(index as u32))
     }

@@ -14,6 +14,10 @@
 
 mod parse;
 
+mod witness;
+
+pub use witness::Witness;
+
 use crate::image::ProcessImage;
 use crate::tag::{TagId, TagTable};
 use crate::time::{DurationNs, TimeNs};
@@ -86,11 +90,13 @@ pub enum ExpressionProblem {
     /// A unit that is none, or does not fit the tag's.
     #[error(transparent)]
     Unit(#[from] UnitError),
-    /// A waveform has no value to compare.
-    #[error("`{name}` is a waveform and can't be compared")]
-    Waveform {
+    /// A waveform or a picture has no value to compare.
+    #[error("`{name}` is a {kind} and can't be compared")]
+    NoNumber {
         /// The tag.
         name: String,
+        /// What it is.
+        kind: &'static str,
     },
     /// A tag with a unit stands alone.
     #[error("`{name}` is in {unit} and is neither true nor false; compare it, for instance `{name} > 1 {unit}`")]
@@ -140,6 +146,17 @@ enum Truth {
     Doubt,
 }
 
+impl Truth {
+    /// A doubt stays one.
+    fn turned(self) -> Truth {
+        match self {
+            Truth::False => Truth::True,
+            Truth::True => Truth::False,
+            Truth::Doubt => Truth::Doubt,
+        }
+    }
+}
+
 impl From<bool> for Truth {
     fn from(value: bool) -> Truth {
         if value { Truth::True } else { Truth::False }
@@ -149,7 +166,18 @@ impl From<bool> for Truth {
 impl Expression {
     /// Parses and binds it. Offsets of the error are bytes of `text`.
     pub fn parse(text: &str, tags: &TagTable) -> Result<Expression, ExpressionError> {
-        parse::parse(text, tags)
+        parse::parse(text, tags, &|_tag| false)
+    }
+
+    /// The same where the units of some tags are not known yet: it is parsed again once they are, and says nothing
+    /// until then.
+    pub fn sketch(text: &str, tags: &TagTable, is_open: impl Fn(TagId) -> bool) -> Result<Expression, ExpressionError> {
+        parse::parse(text, tags, &is_open)
+    }
+
+    /// The names in a text, whatever they stand for.
+    pub fn names(text: &str) -> Result<Vec<String>, ExpressionError> {
+        parse::names(text)
     }
 
     /// As it was written.
@@ -195,13 +223,9 @@ impl Node {
                 }
             },
             Node::Flag { tag } => value_of(*tag, image).map_or(Truth::Doubt, |value| (value != 0.0).into()),
-            Node::Not(inner) => match inner.look(memory, image, now_ns) {
-                Truth::False => Truth::True,
-                Truth::True => Truth::False,
-                Truth::Doubt => Truth::Doubt,
-            },
-            Node::All(parts) => join(parts, memory, image, now_ns, |seen| !seen.some_false),
-            Node::Any(parts) => join(parts, memory, image, now_ns, |seen| seen.some_true),
+            Node::Not(inner) => inner.look(memory, image, now_ns).turned(),
+            Node::All(parts) => join(parts, memory, image, now_ns, ALL),
+            Node::Any(parts) => join(parts, memory, image, now_ns, ANY),
             Node::For { inner, delay_ns, slot } => {
                 let truth = inner.look(memory, image, now_ns);
                 let since = &mut memory.since_ns[*slot];
@@ -210,8 +234,7 @@ impl Node {
                     return Truth::False;
                 }
                 let since_ns = *since.get_or_insert(now_ns);
-                let age = u64::try_from(now_ns.saturating_sub(since_ns)).unwrap_or(0);
-                if *delay_ns <= age { truth } else { Truth::False }
+                if is_over(since_ns, now_ns, *delay_ns) { truth } else { Truth::False }
             }
         }
     }
@@ -225,17 +248,38 @@ struct Seen {
     some_doubt: bool,
 }
 
-/// Looks at all parts; one doubt makes the whole doubtful.
+impl Seen {
+    fn add(&mut self, truth: Truth) {
+        match truth {
+            Truth::True => self.some_true = true,
+            Truth::False => self.some_false = true,
+            Truth::Doubt => self.some_doubt = true,
+        }
+    }
+
+    /// One doubt makes the whole doubtful.
+    fn said(self, holds: fn(Seen) -> bool) -> Truth {
+        if self.some_doubt { Truth::Doubt } else { holds(self).into() }
+    }
+}
+
+/// An `and` is true where no part is false.
+const ALL: fn(Seen) -> bool = |seen| !seen.some_false;
+/// An `or` is true where a part is.
+const ANY: fn(Seen) -> bool = |seen| seen.some_true;
+
+/// Looks at all parts, so that delays and hysteresis of each go on.
 fn join(parts: &[Node], memory: &mut Memory, image: &ProcessImage, now_ns: TimeNs, holds: fn(Seen) -> bool) -> Truth {
     let mut seen = Seen::default();
     for part in parts {
-        match part.look(memory, image, now_ns) {
-            Truth::True => seen.some_true = true,
-            Truth::False => seen.some_false = true,
-            Truth::Doubt => seen.some_doubt = true,
-        }
+        seen.add(part.look(memory, image, now_ns));
     }
-    if seen.some_doubt { Truth::Doubt } else { holds(seen).into() }
+    seen.said(holds)
+}
+
+/// Whether a delay that began then has passed.
+fn is_over(since_ns: TimeNs, now_ns: TimeNs, delay_ns: DurationNs) -> bool {
+    delay_ns <= u64::try_from(now_ns.saturating_sub(since_ns)).unwrap_or(0)
 }
 
 impl Relation {

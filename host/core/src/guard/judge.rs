@@ -7,6 +7,7 @@ use super::actuator::{Actuator, Tick, Wish};
 use super::lease::Lease;
 use super::limits::Cut;
 use super::mode::Mode;
+use super::output::OutputKind;
 use super::verdict::{OutputId, Reason, Verdict};
 use crate::record::InstanceId;
 use crate::tag::Quality;
@@ -23,6 +24,8 @@ pub struct OwnedProposal {
     pub setpoint: f64,
     /// How long it may stand, run time.
     pub valid_for_ns: DurationNs,
+    /// The scan that froze the frame it was made from.
+    pub made_scan: u64,
     /// The worst of the inputs that it was made from.
     pub input_quality: Quality,
 }
@@ -62,6 +65,9 @@ impl Actuator {
             return (Verdict::Rejected, reason);
         }
         self.judged = true;
+        if self.spec.kind == OutputKind::Order {
+            return self.judge_order(tick, proposal);
+        }
         let judged = match self.reason_to_ignore(proposal) {
             Some(reason) => Judged::without_effect(Verdict::Held, reason),
             None => self.fit(tick, proposal.setpoint),
@@ -87,6 +93,8 @@ impl Actuator {
     fn reason_to_reject(&self, proposal: &OwnedProposal) -> Option<Reason> {
         if !proposal.setpoint.is_finite() {
             Some(Reason::NotFinite)
+        } else if self.gate.is_some() {
+            Some(Reason::Gate)
         } else if self.spec.owner != Some(proposal.owner) {
             Some(Reason::NotOwner)
         } else if self.judged {
@@ -95,6 +103,8 @@ impl Actuator {
             Some(Reason::NotWhole)
         } else if proposal.valid_for_ns == 0 {
             Some(Reason::NoValidity)
+        } else if self.spec.kind == OutputKind::Order && proposal.setpoint < 0.0 {
+            Some(Reason::BelowZero)
         } else {
             None
         }
@@ -166,7 +176,7 @@ impl Actuator {
         Judged { verdict, reason, effect, range_cut, slew_cut, takes_over: true }
     }
 
-    fn reason_to_freeze(&self) -> Option<Reason> {
+    pub(super) fn reason_to_freeze(&self) -> Option<Reason> {
         if self.trip_sight.holds || self.trip_sight.blind {
             Some(Reason::TripBlind)
         } else if self.inhibit_sight.blind {

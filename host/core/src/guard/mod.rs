@@ -7,8 +7,10 @@
 //! - [`output`]: what the configuration says of an output
 //! - [`verdict`]: judgements and commands
 //! - [`advice`]: proposals that wait for an operator
+//! - [`order`]: orders, which are placed once and never repeated
 //! - `actuator`: one output from scan to scan
 //! - [`judge`]: from one proposal to its verdict
+//! - [`gate`]: verdicts on items, carried out when the items are there
 //!
 //! The order of precedence is trip, operator, the one owning plugin, relinquish default; the order of
 //! judgement quality gate, range, slew, dwell, inhibits last. A trip bypasses slew and dwell. After a
@@ -31,17 +33,26 @@ pub mod verdict;
 
 pub mod advice;
 
+pub mod order;
+
 mod actuator;
 
 pub mod judge;
 
-pub use advice::{Advice, AdviceId};
-pub use inhibit::{Expression, ExpressionError, ExpressionProblem};
+pub mod gate;
+
+pub use advice::{Accepted, Advice, AdviceId};
+pub use gate::{
+    Action, ActionCause, Arrival, Fallback, GateOutcome, GateProblem, GateSpec, ItemJudgement, ItemReason, LineNews,
+    OwnedVerdict, Positions,
+};
+pub use inhibit::{Expression, ExpressionError, ExpressionProblem, Witness};
 pub use judge::OwnedProposal;
 pub use mode::Mode;
+pub use order::{Budget, OrderTerms};
 pub use output::{GuardError, OnStop, OutputKind, OutputSpec, Problem, Readback};
 pub use verdict::{
-    Cause, Command, Event, EventKind, Judgement, OutputId, Reason, ScanTime, ScanVerdicts, StopVerdicts, Verdict,
+    Cause, Command, Event, EventKind, Judgement, OutputId, Reason, ScanTime, ScanVerdicts, StopVerdicts, Trip, Verdict,
 };
 
 use crate::image::ProcessImage;
@@ -104,8 +115,8 @@ pub enum OperatorError {
     /// The controller stops.
     #[error("the controller is stopping")]
     Stopping,
-    /// Answered, expired, or another value is proposed meanwhile.
-    #[error("no proposal of this number waits any more")]
+    /// Answered, expired, of an earlier run, or another value is proposed meanwhile.
+    #[error("no proposal of this number waits any more; `dinrail advise` shows those that do")]
     NoSuchAdvice,
     /// The mode was changed.
     #[error("the output is not in advise")]
@@ -113,6 +124,9 @@ pub enum OperatorError {
     /// As in auto.
     #[error("an analogue output takes no proposal without a slew limit; give it `slew` in the configuration")]
     NoSlew,
+    /// An order is no value that could be held.
+    #[error("an order can't be overridden; accept or reject what is proposed")]
+    Order,
     /// Judged again, it has no effect now.
     #[error("it can't be taken now: {0}")]
     NotNow(Reason),
@@ -181,14 +195,51 @@ impl Guard {
         self.actuators.get(output.index()).is_some_and(|actuator| actuator.tripped)
     }
 
+    /// Whether a gate stops the line for an item without a verdict.
+    #[must_use]
+    pub fn is_halted(&self, output: OutputId) -> bool {
+        self.actuators
+            .get(output.index())
+            .and_then(|actuator| actuator.gate.as_ref())
+            .is_some_and(gate::Gate::is_halted)
+    }
+
+    /// The tags that made a latched trip, as they were then; empty where none is latched.
+    #[must_use]
+    pub fn trip_witnesses(&self, output: OutputId) -> &[Witness] {
+        self.actuators.get(output.index()).map_or(&[], |actuator| &actuator.trip_witnesses)
+    }
+
+    /// The tags that make an output's trip true at this moment; empty where it is false.
+    #[must_use]
+    pub fn trip_now(&self, output: OutputId, image: &ProcessImage) -> Vec<Witness> {
+        let now_ns = self.last.map_or(TimeNs::MIN, |last| last.time_ns);
+        self.actuators.get(output.index()).map_or_else(Vec::new, |actuator| actuator.trip_now(now_ns, image))
+    }
+
     /// Judges the proposals and moves every output on. Runs in every scan, also without proposals.
     /// Time that runs backward counts as standing still.
     pub fn scan(&mut self, at: ScanTime, image: &ProcessImage, proposals: &[OwnedProposal]) -> ScanVerdicts {
+        self.scan_line(at, image, proposals, &LineNews::default())
+    }
+
+    /// The same with news of items, for gates.
+    pub fn scan_line(
+        &mut self,
+        at: ScanTime,
+        image: &ProcessImage,
+        proposals: &[OwnedProposal],
+        news: &LineNews,
+    ) -> ScanVerdicts {
         let (at, tick) = self.tick(at);
         let mut verdicts = ScanVerdicts::default();
         let event = |index: usize, kind| Event { output: OutputId(index as u32), kind };
         for (index, actuator) in self.actuators.iter_mut().enumerate() {
-            verdicts.events.extend(actuator.sense(tick, image).map(|kind| event(index, kind)));
+            let sensed = actuator.sense(tick, image);
+            if sensed == Some(EventKind::Tripped) {
+                verdicts.trips.extend(actuator.trip_told(OutputId(index as u32)));
+            }
+            verdicts.events.extend(sensed.map(|kind| event(index, kind)));
         }
         for proposal in proposals {
             let judgement = self.judge(tick, proposal);
@@ -196,19 +247,42 @@ impl Guard {
             verdicts.events.extend(self.number_advice(proposal.output.index()));
         }
         if !self.stopped {
+            self.tell_gates(news, &mut verdicts);
             for (index, actuator) in self.actuators.iter_mut().enumerate() {
                 verdicts.events.extend(actuator.expire(tick).map(|kind| event(index, kind)));
                 verdicts.events.extend(actuator.expire_advice(tick).map(|kind| event(index, kind)));
-                if let Some((value, cause)) = actuator.pursue(tick) {
+                verdicts.events.extend(actuator.drop_order(tick).map(|kind| event(index, kind)));
+                if let Some((value, cause)) = actuator.pursue(tick).or_else(|| actuator.place(at.scan, tick)) {
                     self.sequence += 1;
                     verdicts.commands.push(Command::new(OutputId(index as u32), value, self.sequence, at, cause));
                 }
+                verdicts.gates.extend(actuator.leave_gate(OutputId(index as u32)));
             }
         }
         for judgement in &mut verdicts.judgements {
             judgement.applied = self.actuators.get(judgement.output.index()).and_then(|actuator| actuator.applied);
         }
         verdicts
+    }
+
+    /// Items that passed the trigger, and verdicts on them; then what is owed at each gate.
+    fn tell_gates(&mut self, news: &LineNews, verdicts: &mut ScanVerdicts) {
+        for (index, actuator) in self.actuators.iter_mut().enumerate() {
+            let (output, mode, owner) = (OutputId(index as u32), actuator.mode(), actuator.spec.owner);
+            let Some(gate) = &mut actuator.gate else { continue };
+            let items = gate.spec().items;
+            for arrival in news.arrivals.iter().filter(|arrival| arrival.items == items) {
+                gate.arrive(arrival);
+            }
+            for given in news.verdicts.iter().filter(|given| owner == Some(given.owner)) {
+                let (verdict, reason) = gate.judge(given);
+                let (item, decision) = (given.item, given.decision);
+                verdicts.items.push(ItemJudgement { output, item, decision, verdict, reason, mode });
+            }
+            if gate.settle(mode == Mode::Auto) {
+                verdicts.events.push(Event { output, kind: EventKind::Halted });
+            }
+        }
     }
 
     fn tick(&mut self, at: ScanTime) -> (ScanTime, Tick) {
@@ -241,8 +315,14 @@ impl Guard {
         }
         let (at, tick) = self.tick(at);
         for (index, actuator) in self.actuators.iter_mut().enumerate() {
-            let Some((command, released)) = actuator.stop(tick) else { continue };
             let output = OutputId(index as u32);
+            if let Some((quantity, cause)) = actuator.place(at.scan, tick) {
+                self.sequence += 1;
+                verdicts.commands.push(Command::new(output, quantity, self.sequence, at, cause));
+            } else if actuator.orders.is_due() {
+                verdicts.unplaced.push(output);
+            }
+            let Some((command, released)) = actuator.stop(tick) else { continue };
             if let Some((value, cause)) = command {
                 self.sequence += 1;
                 verdicts.commands.push(Command::new(output, value, self.sequence, at, cause));
@@ -260,6 +340,9 @@ impl Guard {
     pub fn set_mode(&mut self, output: OutputId, mode: Mode) -> Result<(), SetModeError> {
         let now_ns = self.last.map(|last| last.time_ns);
         let actuator = self.actuators.get_mut(output.index()).ok_or(SetModeError::NoSuchOutput)?;
+        if mode == Mode::Advise && actuator.gate.is_some() {
+            return Err(SetModeError::Refused(actuator.spec.error(GateProblem::Advise.into())));
+        }
         let missing = actuator.spec.slew_per_s.is_none() && actuator.spec.kind == OutputKind::Analogue;
         if mode == Mode::Auto && missing {
             return Err(SetModeError::Refused(actuator.spec.error(Problem::SlewMissing)));
@@ -294,6 +377,9 @@ impl Guard {
         if stopped {
             return Err(OperatorError::Stopping);
         }
+        if actuator.spec.kind == OutputKind::Order {
+            return Err(OperatorError::Order);
+        }
         if !(lo <= value && value <= hi && actuator.spec.takes(value)) {
             return Err(OperatorError::Value { value, lo, hi });
         }
@@ -324,9 +410,16 @@ impl Guard {
     }
 
     /// Unlatches a trip whose condition was clear in the last scan. The output stays at its fail-safe
-    /// value until its owner proposes, or an operator overrides.
+    /// value until its owner proposes, or an operator overrides. Of a gate that stops the line and is not tripped, it
+    /// goes on: the item that it stands for is taken out.
     pub fn reset_trip(&mut self, output: OutputId) -> Result<(), OperatorError> {
         let actuator = self.actuators.get_mut(output.index()).ok_or(OperatorError::NoSuchOutput)?;
+        if !actuator.tripped
+            && let Some(gate) = actuator.gate.as_mut().filter(|gate| gate.is_halted())
+        {
+            gate.reset();
+            return Ok(());
+        }
         if !actuator.tripped {
             return Err(OperatorError::NothingThere);
         }

@@ -1,8 +1,10 @@
 //! What the configuration says of an output, and what it may not say.
 
+use super::gate::{GateProblem, GateSpec};
 use super::inhibit::Expression;
 use super::limits::Limits;
 use super::mode::Mode;
+use super::order::OrderTerms;
 use crate::record::InstanceId;
 use crate::tag::TagId;
 use crate::time::DurationNs;
@@ -16,6 +18,8 @@ pub enum OutputKind {
     Analogue,
     /// On and off, or numbered positions: whole numbers, no slew.
     Discrete,
+    /// A quantity that is ordered once, and no value that holds: see [`order`](super::order).
+    Order,
 }
 
 /// What happens to an output when the controller stops.
@@ -47,8 +51,10 @@ pub struct OutputSpec {
     pub unit: Unit,
     /// Analogue or discrete.
     pub kind: OutputKind,
-    /// Lowest and highest value.
+    /// Lowest and highest value; of an order, the smallest and the largest.
     pub range: (f64, f64),
+    /// Of an order; of no meaning for other kinds.
+    pub order: OrderTerms,
     /// Largest change a second of run time.
     pub slew_per_s: Option<f64>,
     /// A change smaller than this is not worth a command; 0 for none.
@@ -75,6 +81,8 @@ pub struct OutputSpec {
     pub owner: Option<InstanceId>,
     /// The owner's mode.
     pub owner_mode: Mode,
+    /// Of a gate, whose kind is discrete: it takes verdicts on items and no proposals.
+    pub gate: Option<GateSpec>,
 }
 
 /// An output that can't be guarded as configured.
@@ -136,9 +144,40 @@ pub enum Problem {
         /// Upper end.
         hi: f64,
     },
+    /// A key of other kinds on an order.
+    #[error("an order has no `{key}`")]
+    Order {
+        /// `slew`, `deadband`, `trip`, `fail_safe`, `default` or `readback`.
+        key: &'static str,
+    },
+    /// Negative or not finite.
+    #[error("its pack is {pack}; it must be finite and not below 0")]
+    Pack {
+        /// As given.
+        pack: f64,
+    },
+    /// Nothing could ever be ordered.
+    #[error("no whole number of packs of {pack} lies within its range from {lo} to {hi}")]
+    NoPack {
+        /// A pack.
+        pack: f64,
+        /// Smallest order.
+        lo: f64,
+        /// Largest order.
+        hi: f64,
+    },
+    /// Nothing, or for no time.
+    #[error("its budget is {quantity}; it must be above 0, within a time above 0")]
+    Budget {
+        /// As given.
+        quantity: f64,
+    },
     /// A trip without a value to drive to.
     #[error("a trip needs a value to drive the output to; give `fail_safe`")]
     FailSafeMissing,
+    /// Of a gate.
+    #[error(transparent)]
+    Gate(#[from] GateProblem),
     /// A lease that ends at once.
     #[error("its lease is 0")]
     LeaseZero,
@@ -165,9 +204,12 @@ impl Problem {
             Problem::Range { .. } => "range",
             Problem::SlewMissing | Problem::Slew { .. } => "slew",
             Problem::Deadband { .. } => "deadband",
-            Problem::Value { key, .. } | Problem::Discrete { key } => key,
+            Problem::Value { key, .. } | Problem::Discrete { key } | Problem::Order { key } => key,
+            Problem::Pack { .. } | Problem::NoPack { .. } => "pack",
+            Problem::Budget { .. } => "budget",
             Problem::FailSafeMissing => "trip",
             Problem::LeaseZero | Problem::LeaseShort { .. } => "lease",
+            Problem::Gate(problem) => problem.key(),
         }
     }
 }
@@ -193,6 +235,7 @@ impl OutputSpec {
             (OutputKind::Discrete, None) if 0.0 < self.deadband => {
                 problems.push(Problem::Discrete { key: "deadband" });
             }
+            (OutputKind::Order, _) => problems.extend(self.check_order()),
             (OutputKind::Analogue | OutputKind::Discrete, _) => {}
         }
         let on_stop = match self.on_stop {
@@ -208,16 +251,41 @@ impl OutputSpec {
         if self.trip.is_some() && self.fail_safe.is_none() {
             problems.push(Problem::FailSafeMissing);
         }
+        if let Some(gate) = &self.gate {
+            problems.extend(self.gate_problems(gate));
+        }
         if self.lease_ns == 0 {
             problems.push(Problem::LeaseZero);
         }
         problems.into_iter().map(|problem| self.error(problem)).collect()
     }
 
+    fn gate_problems(&self, gate: &GateSpec) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = gate.check().into_iter().map(Problem::Gate).collect();
+        if self.mode == Mode::Advise {
+            problems.push(GateProblem::Advise.into());
+        }
+        if self.min_dwell_ns > 0 {
+            problems.push(GateProblem::Key { key: "min_dwell" }.into());
+        }
+        if self.kind != OutputKind::Discrete {
+            problems.push(GateProblem::Key { key: "slew" }.into());
+        }
+        let (lo, hi) = self.range;
+        let positions = [gate.positions.pass, gate.positions.rework, gate.positions.reject];
+        for value in positions.into_iter().chain(gate.positions.stop) {
+            if !(lo <= value && value <= hi && value.fract() == 0.0) {
+                problems.push(Problem::Value { key: "positions", value, lo, hi });
+            }
+        }
+        problems
+    }
+
     /// Whether its lease lasts until the owner's next answer. Period and deadline are the plugin's,
     /// in run time.
     pub fn check_lease(&self, period_ns: DurationNs, deadline_ns: DurationNs) -> Result<(), GuardError> {
-        if period_ns.saturating_add(deadline_ns) <= self.lease_ns {
+        // An order is placed once, and needs no renewal.
+        if self.kind == OutputKind::Order || period_ns.saturating_add(deadline_ns) <= self.lease_ns {
             return Ok(());
         }
         let ms = |ns: DurationNs| ns / 1_000_000;
@@ -230,7 +298,7 @@ impl OutputSpec {
 
     /// Whether a value is of its kind.
     pub(super) fn takes(&self, value: f64) -> bool {
-        self.kind == OutputKind::Analogue || value.fract() == 0.0
+        self.kind != OutputKind::Discrete || value.fract() == 0.0
     }
 
     pub(super) fn error(&self, problem: Problem) -> GuardError {

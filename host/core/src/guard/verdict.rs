@@ -1,5 +1,8 @@
 //! What the guard says and does: judgements of proposals, and commands.
 
+use super::advice::AdviceId;
+use super::gate::{GateOutcome, ItemJudgement};
+use super::inhibit::Witness;
 use super::mode::Mode;
 use crate::tag::Quality;
 use crate::time::TimeNs;
@@ -90,18 +93,45 @@ pub enum Reason {
     },
     /// Held: nobody knows yet what the output's value is.
     ValueUnknown,
+    /// Clamped or held: an order of more than the budget leaves.
+    Budget {
+        /// What it leaves.
+        left: f64,
+    },
+    /// Clamped: an order that was no whole number of packs, cut to the next lower one.
+    Pack {
+        /// A pack.
+        pack: f64,
+    },
+    /// Held: an order below the smallest one.
+    TooSmall {
+        /// The smallest.
+        lo: f64,
+    },
+    /// Held: the last order is too recent.
+    TooSoon,
+    /// Held: an order is taken, and not placed yet.
+    OrderDue,
+    /// Held: made before the last order was placed, and so without knowing of it.
+    OrderedSince,
+    /// Accepted: an order of 0, which is none.
+    NothingToOrder,
     /// Held: the controller is stopping.
     Stopping,
     /// Rejected: the setpoint is not finite.
     NotFinite,
     /// Rejected: a discrete output takes whole numbers.
     NotWhole,
+    /// Rejected: an order is not below 0.
+    BelowZero,
     /// Rejected: valid for no time.
     NoValidity,
     /// Rejected: the output belongs to another plugin, or to none.
     NotOwner,
     /// Rejected: the output was proposed for in this scan already.
     Twice,
+    /// Rejected: a gate carries out verdicts on items.
+    Gate,
     /// Rejected: there is no such output.
     NoSuchOutput,
 }
@@ -123,12 +153,21 @@ impl fmt::Display for Reason {
             Reason::Operator => f.write_str("overridden by an operator"),
             Reason::InputQuality { quality } => write!(f, "made from inputs that are {}", quality.name()),
             Reason::ValueUnknown => f.write_str("the output's own value is not known yet"),
+            Reason::Budget { left } => write!(f, "the budget leaves {left}"),
+            Reason::Pack { pack } => write!(f, "no whole number of packs of {pack}, cut to the next lower one"),
+            Reason::TooSmall { lo } => write!(f, "below the smallest order of {lo}"),
+            Reason::TooSoon => f.write_str("the last order is too recent"),
+            Reason::OrderDue => f.write_str("an order is accepted and not placed yet"),
+            Reason::OrderedSince => f.write_str("made before the last order was placed"),
+            Reason::NothingToOrder => f.write_str("nothing to order"),
+            Reason::BelowZero => f.write_str("an order is not below 0"),
             Reason::Stopping => f.write_str("the controller is stopping"),
             Reason::NotFinite => f.write_str("the setpoint is not finite"),
             Reason::NotWhole => f.write_str("the output is discrete and the setpoint not a whole number"),
             Reason::NoValidity => f.write_str("valid for no time"),
             Reason::NotOwner => f.write_str("the output is not this plugin's"),
             Reason::Twice => f.write_str("the second proposal for the output in one scan"),
+            Reason::Gate => f.write_str("a gate takes verdicts on items and no setpoints"),
             Reason::NoSuchOutput => f.write_str("there is no such output"),
         }
     }
@@ -147,7 +186,7 @@ pub struct Judgement {
     pub reason: Reason,
     /// The mode that held: only in auto was it done.
     pub mode: Mode,
-    /// The value in force after this scan, if it is known.
+    /// The value in force after this scan, if it is known; of an order, what was placed in it.
     pub applied: Option<f64>,
 }
 
@@ -160,6 +199,8 @@ pub enum Cause {
     Operator,
     /// The owning plugin's proposal, in full or on its way.
     Plugin,
+    /// What a gate owes to the items that are at it.
+    Gate,
     /// The lease ended: the way to the default or the fail-safe value.
     LeaseEnd,
     /// The controller stops.
@@ -174,6 +215,7 @@ impl Cause {
             Cause::Trip => "trip",
             Cause::Operator => "operator",
             Cause::Plugin => "plugin",
+            Cause::Gate => "gate",
             Cause::LeaseEnd => "lease-end",
             Cause::Stop => "stop",
         }
@@ -263,9 +305,19 @@ pub enum EventKind {
     /// An override ended by its time.
     OverrideEnded,
     /// A proposal waits for an operator's word.
-    Advised,
+    Advised {
+        /// Its number.
+        id: AdviceId,
+    },
     /// Nobody answered, and it was not proposed again.
-    AdviceExpired,
+    AdviceExpired {
+        /// Its number.
+        id: AdviceId,
+    },
+    /// An order that was accepted could not be placed in its time, or its mode was lowered before.
+    OrderDropped,
+    /// A gate stops the line for an item without a verdict.
+    Halted,
 }
 
 impl EventKind {
@@ -276,10 +328,23 @@ impl EventKind {
             EventKind::Tripped => "tripped",
             EventKind::LeaseEnded => "lease-ended",
             EventKind::OverrideEnded => "override-ended",
-            EventKind::Advised => "advised",
-            EventKind::AdviceExpired => "advice-expired",
+            EventKind::Advised { .. } => "advised",
+            EventKind::AdviceExpired { .. } => "advice-expired",
+            EventKind::OrderDropped => "order-dropped",
+            EventKind::Halted => "halted",
         }
     }
+}
+
+/// Why an output tripped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trip {
+    /// The output.
+    pub output: OutputId,
+    /// The condition, as it was written.
+    pub expression: String,
+    /// The tags that made it true, as they were in that scan; at least one.
+    pub witnesses: Vec<Witness>,
 }
 
 /// What came of a scan.
@@ -291,6 +356,12 @@ pub struct ScanVerdicts {
     pub commands: Vec<Command>,
     /// In the outputs' order.
     pub events: Vec<Event>,
+    /// One for each event [`EventKind::Tripped`], in their order.
+    pub trips: Vec<Trip>,
+    /// For each verdict, one for each gate that its owner has.
+    pub items: Vec<ItemJudgement>,
+    /// Items that left a gate, in the outputs' order.
+    pub gates: Vec<GateOutcome>,
 }
 
 /// What came of stopping.
@@ -302,4 +373,6 @@ pub struct StopVerdicts {
     pub released: Vec<OutputId>,
     /// Left at the value in force.
     pub held: Vec<OutputId>,
+    /// Of which an accepted order could not be placed: an inhibit held it.
+    pub unplaced: Vec<OutputId>,
 }

@@ -77,6 +77,8 @@ pub const MAX_PLAN_STEPS: usize = 4_096;
 pub(crate) const MAX_EXPECTATIONS: usize = 8;
 /// Forecast steps of a call: 64 series, a week of hours ahead.
 pub const MAX_FORECASTS: usize = 16_384;
+/// Points on charts for each value of a frame: the charts of one tag and of all together.
+const MAX_SIGNALS_PER_VALUE: usize = 8;
 /// Characters of a reason, a mode or a defect that are kept.
 pub const MAX_TEXT: usize = 240;
 
@@ -170,7 +172,7 @@ fn check_verdicts(verdicts: &mut [ItemVerdict], question: &Question<'_>) -> Resu
 }
 
 fn check_signals(signals: &mut [ChartSignal], question: &Question<'_>) -> Result<(), Nonsense> {
-    at_most("chart signals", signals.len(), question.frame.values.len())?;
+    at_most("chart signals", signals.len(), MAX_SIGNALS_PER_VALUE * question.frame.values.len())?;
     for signal in signals {
         new_row(signal.row, question.frame)?;
         index("column", signal.column, question.frame.columns)?;

@@ -28,7 +28,8 @@
 //!
 //! Those of the controller: value (`scan`, `time`, `tag`, `asset`, `value`, `unit`, `quality`), command
 //! (`scan`, `time`, `output`, `plugin`, `asset`, `value`, `unit`, `cause`) and state (`scan`, `time`,
-//! `plugin`, `asset`, `world`, `state`, `digest`, `calls`, `faults`, `missed`, `drifted`). A value that is not usable is null.
+//! `plugin`, `asset`, `world`, `state`, `digest`, `calls`, `faults`, `missed`, `drifted`), and gate (`scan`, `time`, `output`,
+//! `items`, `item`, `action`, `cause`, `done`): what a gate did with an item that left it. A value that is not usable is null.
 //! `schema/results.schema.json` says the same for machines.
 
 mod context;
@@ -37,7 +38,7 @@ mod wire;
 
 pub use context::{Named, PluginContext};
 pub use stamp::rfc3339;
-pub use wire::{CommandMessage, StateMessage, ValueMessage};
+pub use wire::{CommandMessage, GateMessage, StateMessage, ValueMessage};
 
 use dinrail_core::frame::Frame;
 use dinrail_core::outcome::{Forecast, Health, Outcome, Plan, Proposal, Results};
@@ -75,11 +76,13 @@ pub enum Kind {
     Fault,
     /// What was written to an output.
     Command,
+    /// What a gate did with an item.
+    Gate,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Value,
         Kind::Anomaly,
         Kind::Health,
@@ -92,6 +95,7 @@ impl Kind {
         Kind::State,
         Kind::Fault,
         Kind::Command,
+        Kind::Gate,
     ];
 
     /// As JSON and topics call it.
@@ -110,6 +114,7 @@ impl Kind {
             Kind::State => "state",
             Kind::Fault => "fault",
             Kind::Command => "command",
+            Kind::Gate => "gate",
         }
     }
 
@@ -225,6 +230,11 @@ impl Encoder {
         self.whole(&wire::CommandObject::new(command))
     }
 
+    /// What a gate did with an item.
+    pub fn gate(&mut self, gate: &GateMessage<'_>) -> &[u8] {
+        self.whole(&wire::GateObject::new(gate))
+    }
+
     /// A plugin instance's state.
     pub fn state(&mut self, state: &StateMessage<'_>) -> &[u8] {
         self.whole(&wire::StateObject::new(state))
@@ -236,7 +246,9 @@ impl Encoder {
     }
 
     fn plan(&mut self, context: &PluginContext, frame: &Frame, plan: &Plan) -> &[u8] {
-        self.last_row(Kind::Plan, context, frame, &wire::Plan::new(plan, context))
+        let row = u32::try_from(frame.rows().saturating_sub(1)).unwrap_or(u32::MAX);
+        let quality = plan.quality.max(frame.last_row_quality());
+        self.object(Kind::Plan, context, frame, row, quality, &wire::Plan::new(plan, context))
     }
 
     fn forecast(&mut self, context: &PluginContext, frame: &Frame, item: &Forecast) -> &[u8] {

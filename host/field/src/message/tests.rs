@@ -120,6 +120,7 @@ fn proposals_plans_and_orders() {
     assert_eq!(written[1]["applied"], Value::Null);
 
     let plan = Plan {
+        quality: Quality::Good,
         proposals: wishes.to_vec(),
         schedule: vec![PlanStep { output: 0, time_ns: T0, setpoint: 80.0 }],
         expected: vec![Expectation {

@@ -372,6 +372,56 @@ impl<'a> CommandObject<'a> {
     }
 }
 
+/// What a gate did with an item, to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct GateMessage<'a> {
+    /// The scan in which the item left.
+    pub scan: u64,
+    /// Run time of that scan.
+    pub time_ns: TimeNs,
+    /// The gate.
+    pub output: &'a str,
+    /// The configuration's name of the items.
+    pub items: &'a str,
+    /// The item's id.
+    pub item: u64,
+    /// What it was owed.
+    pub action: &'a str,
+    /// What decided that.
+    pub cause: &'a str,
+    /// Whether the gate stood so.
+    pub done: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct GateObject<'a> {
+    kind: &'static str,
+    scan: u64,
+    time: Stamp,
+    output: &'a str,
+    items: &'a str,
+    item: u64,
+    action: &'a str,
+    cause: &'a str,
+    done: bool,
+}
+
+impl<'a> GateObject<'a> {
+    pub(super) fn new(message: &GateMessage<'a>) -> GateObject<'a> {
+        GateObject {
+            kind: Kind::Gate.name(),
+            scan: message.scan,
+            time: Stamp(message.time_ns),
+            output: message.output,
+            items: message.items,
+            item: message.item,
+            action: message.action,
+            cause: message.cause,
+            done: message.done,
+        }
+    }
+}
+
 /// A plugin instance's state, to be encoded.
 #[derive(Clone, Copy, Debug)]
 pub struct StateMessage<'a> {

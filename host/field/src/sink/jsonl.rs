@@ -3,7 +3,7 @@
 //! Writing never fails towards the scan: lines that the disk does not take are counted, the first error is
 //! told at the next [`flush`](JsonlSink::flush), and later lines are tried again.
 
-use crate::message::{CommandMessage, Encoder, Judged, Kind, PluginContext, StateMessage, ValueMessage};
+use crate::message::{CommandMessage, Encoder, GateMessage, Judged, Kind, PluginContext, StateMessage, ValueMessage};
 use dinrail_core::frame::Frame;
 use dinrail_core::outcome::{Outcome, Results};
 use std::fs::OpenOptions;
@@ -132,6 +132,11 @@ impl JsonlSink {
     /// What was written to an output.
     pub fn command(&mut self, command: &CommandMessage<'_>) {
         self.writer.line(&mut self.out, self.encoder.command(command));
+    }
+
+    /// What a gate did with an item.
+    pub fn gate(&mut self, gate: &GateMessage<'_>) {
+        self.writer.line(&mut self.out, self.encoder.gate(gate));
     }
 
     /// A plugin instance's state.

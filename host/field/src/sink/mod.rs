@@ -2,6 +2,8 @@
 //!
 //! - [`jsonl`]: a file, one object a line
 //! - [`mqtt`]: topics of a broker
+//! - [`table`]: rows of numbers, comma-separated
 
 pub mod jsonl;
 pub mod mqtt;
+pub mod table;

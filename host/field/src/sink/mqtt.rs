@@ -5,7 +5,7 @@
 //! acknowledges it. Values, health and states are retained.
 
 use crate::link::{Delivery, MqttLink, OutgoingMessage};
-use crate::message::{CommandMessage, Encoder, Judged, Kind, PluginContext, StateMessage, ValueMessage};
+use crate::message::{CommandMessage, Encoder, GateMessage, Judged, Kind, PluginContext, StateMessage, ValueMessage};
 use crate::topic::Topics;
 use dinrail_core::frame::Frame;
 use dinrail_core::outcome::{Outcome, Results};
@@ -24,6 +24,7 @@ pub struct MqttSink {
     instances: Vec<Instance>,
     values: Named,
     commands: Named,
+    gates: Named,
 }
 
 /// By name, then by asset (empty: none).
@@ -46,6 +47,7 @@ impl MqttSink {
             instances: Vec::new(),
             values: Named::new(),
             commands: Named::new(),
+            gates: Named::new(),
         }
     }
 
@@ -93,6 +95,12 @@ impl MqttSink {
             self.topics.command(output, asset)
         });
         publish(&self.link, Kind::Command, topic, self.encoder.command(command));
+    }
+
+    /// What a gate did with an item.
+    pub fn gate(&mut self, gate: &GateMessage<'_>) {
+        let topic = named(&mut self.gates, gate.output, None, |output, _| self.topics.gate(output));
+        publish(&self.link, Kind::Gate, topic, self.encoder.gate(gate));
     }
 
     /// A plugin instance's state.

@@ -163,8 +163,8 @@ pub struct Compressors {
     demand: Demand,
     stepper: Stepper,
     steps: u64,
-    /// Cost and time outside the band at the last full minute.
-    settled: (f64, f64),
+    /// Cost, time outside the band and pressure at the last full minute.
+    settled: (f64, f64, f64),
 }
 
 impl Compressors {
@@ -179,7 +179,7 @@ impl Compressors {
             demand: Demand::new(seed),
             stepper: Stepper::default(),
             steps: 0,
-            settled: (0.0, 0.0),
+            settled: (0.0, 0.0, START_BAR),
         }
     }
 
@@ -225,7 +225,7 @@ impl Plant for Compressors {
             self.station.step(self.commands, demand);
             self.steps += 1;
             if self.steps.is_multiple_of(steps_a_minute()) {
-                self.settled = (self.station.cost, self.station.violation_s);
+                self.settled = (self.station.cost, self.station.violation_s, self.station.bar);
             }
         }
     }
@@ -260,7 +260,8 @@ impl Plant for Compressors {
     }
 
     /// Over the full minutes of the run: what the machines' own switches would have cost, and the optimum of the demand
-    /// that was. None before the first minute, and where no course keeps the band.
+    /// that was, with no less air in the receiver at the end than there is: neither side gains by emptying it. None before
+    /// the first minute, and where no course keeps the band.
     fn account(&self) -> Option<Account> {
         let minutes = self.steps / steps_a_minute();
         if minutes == 0 {
@@ -268,10 +269,10 @@ impl Plant for Compressors {
         }
         let machines = &self.station.machines;
         let demand = self.demand.clone().ahead(0, minutes);
-        let optimum = optimum::least_cost(machines, &demand, START_ON, START_BAR, optimum::GRID)?;
+        let (cost, violation_s, end_bar) = self.settled;
+        let optimum = optimum::least_cost(machines, &demand, START_ON, (START_BAR, end_bar), optimum::GRID)?;
         let mut alone = Self::new(self.seed);
         alone.advance(minutes as f64 * MINUTE_S);
-        let (cost, violation_s) = self.settled;
         Some(Account { time_s: minutes as f64 * MINUTE_S, cost, baseline: alone.settled.0, optimum, violation_s })
     }
 }

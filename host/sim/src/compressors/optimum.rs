@@ -1,10 +1,11 @@
 //! The least that a known demand can cost: dynamic programming over machine states and pressure.
 //!
-//! Backwards over steps of equal length. A state is each machine's timer and the pressure on a grid. In a step a fixed
-//! machine is loaded or unloaded throughout; the variable one holds a flow. Its flow is chosen by the pressure it leads to:
+//! Backwards over steps of equal length. A state is each machine's timer and the pressure on a grid. In a step fixed machines
+//! are loaded or unloaded throughout, and one machine holds the pressure: the variable one by its speed, or a fixed one by
+//! loading and unloading in turns, which costs nothing and takes no time here. Its flow is chosen by the pressure it leads to:
 //! every node of the grid that it can reach, and its least and full flow, between nodes by linear interpolation. So
-//! what is found is paid by a course that really exists, up to that interpolation; [`GRID`] says how fine it is. A finer grid
-//! finds a little less: the tests bound how little.
+//! what is found is paid by a course that really exists, up to that interpolation and to the dip of a start within a step;
+//! [`GRID`] says how fine it is. A finer grid finds a little less: the tests bound how little.
 
 use super::machines::{AIR_PER_BAR, BAND_BAR, Machines, POWER_PER_BAR, PRICE, RATED_BAR, Rules, pressure_factor};
 
@@ -67,8 +68,8 @@ impl Timers {
     }
 }
 
-/// What the fixed machines do in one step, added up.
-#[derive(Debug, Clone, Copy)]
+/// What machines do in one step, added up.
+#[derive(Debug, Clone, Copy, Default)]
 struct Base {
     /// Delivered, in m³/min.
     flow: f64,
@@ -78,11 +79,48 @@ struct Base {
     idle_kw: f64,
 }
 
+impl Base {
+    fn plus(self, other: Base) -> Base {
+        Base {
+            flow: self.flow + other.flow,
+            loaded_kw: self.loaded_kw + other.loaded_kw,
+            idle_kw: self.idle_kw + other.idle_kw,
+        }
+    }
+
+    fn times(self, share: f64) -> Base {
+        Base { flow: self.flow * share, loaded_kw: self.loaded_kw * share, idle_kw: self.idle_kw * share }
+    }
+}
+
+/// How the pressure is held in a step.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    /// It goes where it goes.
+    Nothing,
+    /// A fixed machine loads and unloads in turns; this is what loading it throughout adds.
+    Turns(Base),
+    /// The variable machine's speed; it delivers in this share of the step.
+    Speed { share: f64 },
+}
+
+/// What all machines do in a step.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    /// Without the one that holds the pressure.
+    base: Base,
+    by: By,
+}
+
 /// The least money for this demand, one value a minute in m³/min, from a start with the machines on or off as `on` says
-/// (for long) and this pressure; none where the band cannot be kept.
-pub fn least_cost(machines: &Machines, demand: &[f64], on: [bool; 3], bar: f64, grid: Grid) -> Option<f64> {
+/// (for long) and the first of `bars` to an end at the second or above; none where the band cannot be kept.
+pub fn least_cost(machines: &Machines, demand: &[f64], on: [bool; 3], bars: (f64, f64), grid: Grid) -> Option<f64> {
     let search = Search::new(machines, grid);
-    let mut ahead = vec![0.0; search.states() * grid.pressures];
+    // The end falls between two nodes; the lower one is near enough.
+    let end =
+        ((bars.1 - BAND_BAR.0) / search.bar_a_node + 1e-9).floor().clamp(0.0, grid.pressures as f64 - 1.0) as usize;
+    let worth = |i: usize| if i % grid.pressures < end { NEVER } else { 0.0 };
+    let mut ahead: Vec<f64> = (0..search.states() * grid.pressures).map(worth).collect();
     let mut settled = 0.0;
     let steps_a_minute = (60.0 / grid.step_s).round().max(1.0) as usize;
     for minute in demand.iter().rev() {
@@ -100,7 +138,7 @@ pub fn least_cost(machines: &Machines, demand: &[f64], on: [bool; 3], bar: f64, 
     let [a, b, c] = search.timers;
     let state = search.index(a.rested(on[0]), b.rested(on[1]), c.rested(on[2]));
     let row = ahead.get(state * grid.pressures..(state + 1) * grid.pressures)?;
-    let at = (bar - BAND_BAR.0) / search.bar_a_node;
+    let at = (bars.0 - BAND_BAR.0) / search.bar_a_node;
     let cost = between(row, at)?;
     (cost < NEVER / 10.0).then_some((settled + cost) * PRICE)
 }
@@ -193,73 +231,101 @@ impl<'a> Search<'a> {
         let [ta, tb, tc] = self.timers;
         for a in 0..ta.len() {
             for b in 0..tb.len() {
-                for base in self.bases(a, b).into_iter().flatten() {
-                    for c in 0..tc.len() {
-                        let at = self.index(a, b, c) * n;
-                        let (best, ahead) = (&mut out[at..at + n], &ahead[at..at + n]);
-                        match tc.is_on(c) {
-                            (false, _) => self.drift(best, ahead, base, 0.0, demand),
-                            (true, starting) => self.run(best, ahead, base, starting, demand),
-                        }
-                    }
+                for c in 0..tc.len() {
+                    let at = self.index(a, b, c) * n;
+                    let (best, ahead) = (&mut out[at..at + n], &ahead[at..at + n]);
+                    self.courses([a, b, c]).iter().for_each(|course| self.follow(best, ahead, course, demand));
                 }
             }
         }
         out
     }
 
-    /// The sums of the fixed machines for each way of loading them.
-    fn bases(&self, a: usize, b: usize) -> [Option<Base>; 4] {
-        let ways = |which: usize, state: usize| {
+    /// Of the step, the share in which a machine delivers.
+    fn share(&self, which: usize, starting: bool) -> f64 {
+        let rules = match which {
+            0 | 1 => self.machines.fixed[which].rules,
+            _ => self.machines.variable.rules,
+        };
+        if starting { 1.0 - rules.start_s / self.grid.step_s } else { 1.0 }
+    }
+
+    /// All that the machines can do in a step.
+    fn courses(&self, state: [usize; 3]) -> Vec<Course> {
+        let mut courses = vec![Course { base: Base::default(), by: By::Nothing }];
+        for which in [0, 1] {
             let machine = &self.machines.fixed[which];
-            let (on, starting) = self.timers[which].is_on(state);
-            let share = if starting { 1.0 - machine.rules.start_s / self.grid.step_s } else { 1.0 };
-            let idle = machine.idle_kw();
-            let off = Base { flow: 0.0, loaded_kw: 0.0, idle_kw: if on { idle } else { 0.0 } };
-            let loaded =
-                Base { flow: machine.flow * share, loaded_kw: machine.power_kw * share, idle_kw: idle * (1.0 - share) };
-            [Some(off), on.then_some(loaded)]
-        };
-        let (of_a, of_b) = (ways(0, a), ways(1, b));
-        let both = |i: usize, j: usize| {
-            let (x, y): (Base, Base) = (of_a[i]?, of_b[j]?);
-            Some(Base { flow: x.flow + y.flow, loaded_kw: x.loaded_kw + y.loaded_kw, idle_kw: x.idle_kw + y.idle_kw })
-        };
-        [both(0, 0), both(0, 1), both(1, 0), both(1, 1)]
-    }
-
-    /// A flow that the pressure follows, wherever it leads; `extra` is the variable machine's, already in `base`'s powers.
-    fn drift(&self, best: &mut [f64], ahead: &[f64], base: Base, extra: f64, demand: f64) {
-        let nodes = (base.flow + extra - demand) / self.flow_a_node;
-        let kwh = base.loaded_kw * self.hours;
-        let lowest = pressure_factor(BAND_BAR.0) + 0.5 * POWER_PER_BAR * self.bar_a_node * nodes;
-        for (i, best) in best.iter_mut().enumerate() {
-            if let Some(later) = between(ahead, i as f64 + nodes) {
-                let cost = kwh * (lowest + self.rise[i]) + base.idle_kw * self.hours + later;
-                *best = best.min(cost);
+            let (on, starting) = self.timers[which].is_on(state[which]);
+            if !on {
+                continue;
             }
+            let (share, idle_kw) = (self.share(which, starting), machine.idle_kw());
+            let full =
+                Base { flow: machine.flow * share, loaded_kw: machine.power_kw * share, idle_kw: -idle_kw * share };
+            let ways = |course: &Course| {
+                let idle = Course { base: course.base.plus(Base { idle_kw, ..Base::default() }), ..*course };
+                let loaded = Course { base: idle.base.plus(full), ..idle };
+                let turns = matches!(idle.by, By::Nothing).then_some(Course { by: By::Turns(full), ..idle });
+                [Some(idle), Some(loaded), turns].into_iter().flatten().collect::<Vec<_>>()
+            };
+            courses = courses.iter().flat_map(ways).collect();
+        }
+        let (machine, (on, starting)) = (&self.machines.variable, self.timers[2].is_on(state[2]));
+        if !on {
+            return courses;
+        }
+        let share = self.share(2, starting);
+        let beside = |course: Course| {
+            let idle_kw = machine.idle_kw() * (1.0 - share);
+            let base = course.base.plus(Base { idle_kw, ..Base::default() });
+            match course.by {
+                // What a loaded machine makes more of is cheaper than what this one does, so this one is at its least.
+                By::Turns(_) => {
+                    Course { base: base.plus(self.variable_at(share * machine.least_flow(), share)), ..course }
+                }
+                _ => Course { base, by: By::Speed { share } },
+            }
+        };
+        courses.into_iter().map(beside).collect()
+    }
+
+    /// The variable machine at a mean flow, delivering in this share of the step.
+    fn variable_at(&self, flow: f64, share: f64) -> Base {
+        Base { flow, loaded_kw: share * self.machines.variable.power_kw_at(flow / share), idle_kw: 0.0 }
+    }
+
+    /// What the machine that holds the pressure can deliver.
+    fn range(&self, course: &Course) -> (f64, f64) {
+        let c = &self.machines.variable;
+        match course.by {
+            By::Nothing => (0.0, 0.0),
+            By::Turns(full) => (0.0, full.flow),
+            By::Speed { share } => (share * c.least_flow(), share * c.flow),
         }
     }
 
-    /// The variable machine runs: it can hold any flow of its range.
-    fn run(&self, best: &mut [f64], ahead: &[f64], base: Base, starting: bool, demand: f64) {
-        let machine = &self.machines.variable;
-        let share = if starting { 1.0 - machine.rules.start_s / self.grid.step_s } else { 1.0 };
-        let idle_kw = base.idle_kw + machine.idle_kw() * (1.0 - share);
-        let with = |flow: f64| Base {
-            flow: base.flow,
-            loaded_kw: base.loaded_kw + share * machine.power_kw_at(flow),
-            idle_kw,
-        };
-        for flow in [machine.least_flow(), machine.flow] {
-            self.drift(best, ahead, with(flow), share * flow, demand);
+    /// All machines, where the one that holds the pressure delivers this.
+    fn drawn(&self, course: &Course, flow: f64) -> Base {
+        match course.by {
+            By::Nothing => course.base,
+            By::Turns(full) => course.base.plus(full.times(flow / full.flow)),
+            By::Speed { share } => course.base.plus(self.variable_at(flow, share)),
         }
-        let node_of = |flow: f64| (base.flow + share * flow - demand) / self.flow_a_node;
+    }
+
+    /// Takes what is best of a course: the least and the most it can deliver, and every node that it can reach.
+    fn follow(&self, best: &mut [f64], ahead: &[f64], course: &Course, demand: f64) {
+        let (least, most) = self.range(course);
+        self.drift(best, ahead, self.drawn(course, least), demand);
+        if most <= least {
+            return;
+        }
+        self.drift(best, ahead, self.drawn(course, most), demand);
+        let node_of = |flow: f64| (course.base.flow + flow - demand) / self.flow_a_node;
         let n = self.grid.pressures as i64;
-        let (first, last) = (node_of(machine.least_flow()).ceil() as i64, node_of(machine.flow).floor() as i64);
+        let (first, last) = (node_of(least).ceil() as i64, node_of(most).floor() as i64);
         for k in first.max(1 - n)..=last.min(n - 1) {
-            let flow = (k as f64 * self.flow_a_node + demand - base.flow) / share;
-            let drawn = with(flow);
+            let drawn = self.drawn(course, k as f64 * self.flow_a_node + demand - course.base.flow);
             let kwh = drawn.loaded_kw * self.hours;
             let lowest = pressure_factor(BAND_BAR.0) + 0.5 * POWER_PER_BAR * self.bar_a_node * k as f64;
             let fixed = kwh * lowest + drawn.idle_kw * self.hours;
@@ -267,6 +333,19 @@ impl<'a> Search<'a> {
             let nodes = best[from..].iter_mut().zip(&self.rise[from..]).zip(&ahead[to..]);
             for ((best, rise), later) in nodes {
                 let cost = fixed + kwh * rise + later;
+                *best = best.min(cost);
+            }
+        }
+    }
+
+    /// A flow that the pressure follows, wherever it leads.
+    fn drift(&self, best: &mut [f64], ahead: &[f64], drawn: Base, demand: f64) {
+        let nodes = (drawn.flow - demand) / self.flow_a_node;
+        let kwh = drawn.loaded_kw * self.hours;
+        let lowest = pressure_factor(BAND_BAR.0) + 0.5 * POWER_PER_BAR * self.bar_a_node * nodes;
+        for (i, best) in best.iter_mut().enumerate() {
+            if let Some(later) = between(ahead, i as f64 + nodes) {
+                let cost = kwh * (lowest + self.rise[i]) + drawn.idle_kw * self.hours + later;
                 *best = best.min(cost);
             }
         }

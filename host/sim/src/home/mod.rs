@@ -177,9 +177,11 @@ impl Home {
             self.violation_s += self.series.step_s;
         }
         self.held_kwh = flow.held_kwh;
-        self.meter_kwh = flow.meter_kwh;
+        // Generation that may not be exported is curtailed: the bill does not pay for it, and the meter does not see it.
+        let export_kwh = self.settings.terms.export_limit_kw.map_or(f64::INFINITY, |limit| limit * self.step_h());
+        self.meter_kwh = flow.meter_kwh.max(-export_kwh);
         self.shifted_last_kwh = shifted;
-        self.cost_last = self.bill.add(self.at(&self.series.price, self.step), flow.meter_kwh, flow.through_kwh);
+        self.cost_last = self.bill.add(self.at(&self.series.price, self.step), self.meter_kwh, flow.through_kwh);
         self.step += 1;
     }
 }
@@ -238,7 +240,9 @@ impl Plant for Home {
         let present = self.step.min(self.series.price.len().saturating_sub(1));
         let before = |values: &[f64]| self.step.checked_sub(1).map_or(0.0, |step| self.at(values, step) / step_h);
         let (due_kwh, due_h) = self.due();
-        let period = self.settings.terms.period_starts.partition_point(|start| *start <= present);
+        let starts = &self.settings.terms.period_starts;
+        let period = starts.partition_point(|start| *start <= present);
+        let period_ends = starts.get(period).map_or(self.series.price.len(), |end| *end).max(present);
         let measured = [
             self.at(&self.series.load_kwh, present) / step_h,
             self.at(&self.series.pv_kwh, present) / step_h,
@@ -251,6 +255,7 @@ impl Plant for Home {
             due_kwh,
             due_h,
             period as f64,
+            (period_ends - present) as f64 * step_h,
         ];
         let values = measured.into_iter().chain(self.setpoints.iter().copied()).enumerate();
         out.extend(values.map(|(signal, value)| Reading { signal, value: Value::Number(value) }));
@@ -325,6 +330,7 @@ fn signals(series: &HomeSeries, settings: &HomeSettings) -> Vec<Signal> {
         value("home.due", "kW.h", 0.0, energy),
         value("home.due_time", "h", 0.0, series.step_s / 3600.0 * series.price.len() as f64),
         value("home.period", "1", 0.0, settings.terms.period_starts.len() as f64),
+        value("home.period_left", "h", 0.0, series.step_s / 3600.0 * series.price.len() as f64),
         value("home.charge_to_readback", "kW.h", 0.0, capacity_kwh),
         value("home.discharge_to_readback", "kW.h", 0.0, capacity_kwh),
         value("home.surplus_to_readback", "kW.h", 0.0, capacity_kwh),

@@ -72,6 +72,31 @@ fn the_import_limit_is_kept_with_what_is_held() {
 }
 
 #[test]
+fn what_may_not_be_exported_is_curtailed() {
+    let mut settings = lossless(1.0, 2.0);
+    settings.terms.export_limit_kw = Some(2.0);
+    settings.terms.export_price = 0.5;
+    let mut home = home(&[0.0; 2], &[4.0, 1.5], &[1.0; 2], settings);
+    // Of 4 kWh the battery takes one, two are sold.
+    home.advance(3600.0);
+    assert_eq!((read(&mut home, "home.charge"), read(&mut home, "home.grid")), (1.0, -2.0));
+    home.advance(3600.0);
+    assert_eq!(read(&mut home, "home.grid"), -1.5);
+    assert_eq!(home.bill.cost(), -0.5 * 3.5);
+}
+
+#[test]
+fn it_says_how_long_a_billing_period_lasts() {
+    let mut settings = lossless(0.0, 1.0);
+    settings.terms.period_starts = vec![0, 3];
+    let mut home = home(&[1.0; 5], &[0.0; 5], &[1.0; 5], settings);
+    for (period, left_h) in [(1.0, 3.0), (1.0, 2.0), (1.0, 1.0), (2.0, 2.0), (2.0, 1.0)] {
+        assert_eq!((read(&mut home, "home.period"), read(&mut home, "home.period_left")), (period, left_h));
+        home.advance(3600.0);
+    }
+}
+
+#[test]
 fn orders_count_from_the_next_step_and_slicing_changes_nothing() {
     let run = |slices: usize| {
         let series = synthetic::series(3, 2, 900.0);

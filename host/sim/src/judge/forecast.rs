@@ -140,6 +140,8 @@ pub struct Calibration {
     pub level: f64,
     /// Truths at or below the forecast.
     pub below: u64,
+    /// Truths that are the forecast itself; counted among `below` too.
+    pub ties: u64,
     /// All truths.
     pub judged: u64,
 }
@@ -148,6 +150,26 @@ impl Calibration {
     /// The share of truths at or below the forecast; none where nothing was judged.
     pub fn share(&self) -> Option<f64> {
         share(self.below, self.judged)
+    }
+
+    /// How far the level is from the share of truths at or below the forecast; none where nothing was judged.
+    pub fn error(&self) -> Option<f64> {
+        self.share().map(|share| (share - self.level).abs())
+    }
+
+    /// The same for what comes in whole pieces: the quantile of such a truth is right as soon as the share below it is at
+    /// most the level and the share at or below it at least, so this is how far the level is from that stretch.
+    pub fn error_of_whole(&self) -> Option<f64> {
+        let at_or_below = self.share()?;
+        let below = share(self.below - self.ties, self.judged)?;
+        Some((below - self.level).max(self.level - at_or_below).max(0.0))
+    }
+
+    /// Counts those of another as well, which are of the same level.
+    pub fn add(&mut self, other: &Calibration) {
+        self.below += other.below;
+        self.ties += other.ties;
+        self.judged += other.judged;
     }
 
     /// How probable a share is that is no likelier than this one, if the level is right and every truth for itself:
@@ -163,8 +185,10 @@ pub fn calibration(actual: &[f64], quantiles: &[(f64, &[f64])]) -> Result<Vec<Ca
     let judge = |&(level, forecast): &(f64, &[f64])| {
         input::pair("actual and quantile", actual, forecast)?;
         check_level(level)?;
-        let below = actual.iter().zip(forecast).filter(|(y, q)| y <= q).count() as u64;
-        Ok(Calibration { level, below, judged: actual.len() as u64 })
+        let count =
+            |holds: fn(f64, f64) -> bool| actual.iter().zip(forecast).filter(|(y, q)| holds(**y, **q)).count() as u64;
+        let (below, ties) = (count(|y, q| y <= q), count(|y, q| y == q));
+        Ok(Calibration { level, below, ties, judged: actual.len() as u64 })
     };
     quantiles.iter().map(judge).collect()
 }

@@ -19,8 +19,10 @@
 //! | Are the classes right, the rare ones too? | [`classification`] |
 //! | What did a plan cost beside the optimum and beside doing nothing? | [`cost`] |
 //! | What is the least that a site with a battery could have paid? | [`storage`] |
+//! | What is the least that a stock item could cost? | [`inventory`] |
 //! | Does a forecast beat the seasonal naive one? (sMAPE, MASE, OWA: M4) | [`forecast`] |
 //! | Do a forecast's quantiles mean what they say? | [`forecast::pinball`], [`forecast::calibration`] |
+//! | Did a line's gate do with each part what the verdicts on it say, and were they right? | [`mod@line`] |
 //! | Does a health index only fall? | [`ranks`] |
 //!
 //! Two things to know before comparing with published figures. Point counts and [`nab`] answer different questions: the
@@ -48,6 +50,10 @@ pub mod cost;
 
 pub mod storage;
 
+pub mod inventory;
+
 pub mod forecast;
+
+pub mod line;
 
 pub mod ranks;

@@ -104,7 +104,7 @@ impl Rig {
         let (wear, cavitation) = self.severities(time_s);
         let stuck_now = self.script.active(time_s).and_then(|occurrence| match &occurrence.episode.fault {
             Fault::StuckSensor { signal } => self.position(signal),
-            Fault::BearingWear | Fault::Cavitation | Fault::SensorDrift { .. } => None,
+            _ => None,
         });
         self.machine.step(wear, cavitation);
         self.stuck = match (stuck_now, self.stuck) {
@@ -140,7 +140,8 @@ impl Rig {
             }
             (Fault::BearingWear, Course::Linear) => (episode.severity_after(since_s), 0.0),
             (Fault::Cavitation, _) => (0.0, episode.severity_after(since_s)),
-            (Fault::SensorDrift { .. } | Fault::StuckSensor { .. }, _) => (0.0, 0.0),
+            // What its instruments do.
+            _ => (0.0, 0.0),
         }
     }
 
@@ -154,7 +155,7 @@ impl Rig {
             (Fault::BearingWear, Course::Linear) => {
                 (episode.severity >= 1.0).then(|| episode.growth_s / episode.severity)
             }
-            (Fault::Cavitation | Fault::SensorDrift { .. } | Fault::StuckSensor { .. }, _) => None,
+            _ => None,
         };
         after_s.filter(|s| *s < episode.duration_s)
     }

@@ -16,6 +16,8 @@ const LOOK: usize = 36;
 const OTHER_WEEKDAY: f64 = 0.25;
 /// Time in which a difference from the usual fades, in seconds.
 const FADE_S: f64 = 1500.0;
+/// Readings that make the mean to which a demand may come back as long as no past says otherwise: an hour of them.
+const MEMORY: f64 = 360.0;
 /// Weight of a new reading, in the level of now.
 const READING_WEIGHT: f64 = 0.25;
 
@@ -32,6 +34,8 @@ pub struct Past {
     /// Standard deviation of a reading from the level, in m³/min.
     spread: f64,
     jumped: u32,
+    /// Mean of the last hour or so.
+    mean: f64,
 }
 
 impl Past {
@@ -45,6 +49,10 @@ impl Past {
         self.sum += flow;
         self.count += 1;
         let level = *self.level.get_or_insert(flow);
+        if self.mean == 0.0 {
+            self.mean = flow;
+        }
+        self.mean += (flow - self.mean) / MEMORY;
         let off = flow - level;
         let usual = self.spread.max(0.02 * level).max(0.05);
         // Two readings beyond the usual on one side are a step, which a mean would follow too slowly.
@@ -76,6 +84,12 @@ impl Past {
         self.level
     }
 
+    /// By how much more is drawn now than in the last hour, in m³/min; 0 where there are past days to tell what is usual.
+    pub fn off(&self) -> f64 {
+        let told = self.bins.len() >= LOOK + DAY;
+        self.level.filter(|_| !told).map_or(0.0, |level| level - self.mean)
+    }
+
     /// Whether a reading is further from the level than readings use to be.
     pub fn is_step(&self, flow: f64) -> bool {
         self.level.is_some_and(|level| (flow - level).abs() > 4.0 * self.spread.max(0.02 * level).max(0.05))
@@ -103,8 +117,10 @@ impl Past {
         let now = if days.is_empty() { level } else { usual(0.0) };
         let mean = |stage: usize| {
             let after_s = (stage as f64 + 0.5) * stage_s;
-            let usual = if days.is_empty() { level } else { usual(after_s) };
-            (usual + (level - now) * (-after_s / FADE_S).exp()).max(0.0)
+            if days.is_empty() {
+                return level;
+            }
+            (usual(after_s) + (level - now) * (-after_s / FADE_S).exp()).max(0.0)
         };
         (0..stages).map(mean).collect()
     }
@@ -131,7 +147,7 @@ impl Past {
     pub fn is_sound(&self) -> bool {
         self.bins.len() <= DAYS * DAY + LOOK + DAY
             && self.bins.iter().all(|x| x.is_finite())
-            && [self.sum, self.spread, self.level.unwrap_or(0.0)].iter().all(|x| x.is_finite())
+            && [self.sum, self.spread, self.mean, self.level.unwrap_or(0.0)].iter().all(|x| x.is_finite())
     }
 }
 

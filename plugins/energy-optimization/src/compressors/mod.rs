@@ -3,7 +3,8 @@
 //! - [`plate`]: what a site knows of its machines, and how it is written
 //! - [`model`]: what is learnt of them: powers, flows, the pressure behind the noise
 //! - [`demand`]: how much air will be drawn, from the site's own past
-//! - [`plan`]: dynamic programming over the next hour and a half
+//! - [`steps`]: how far demand has risen before anybody could answer
+//! - [`plan`]: dynamic programming over the next two hours
 //! - [`sequencer`]: observations in, wishes out
 
 pub mod plate;
@@ -11,6 +12,8 @@ pub mod plate;
 pub mod model;
 
 pub mod demand;
+
+pub mod steps;
 
 pub mod plan;
 

@@ -18,8 +18,6 @@ const FLOW_SD: f64 = 0.03;
 const VOLUME_SD: f64 = 0.04;
 /// Standard deviation of a pressure reading, in bar: a transmitter of 0.1 % of 10 bar.
 const READING_SD_BAR: f64 = 0.01;
-/// Standard deviation of what is drawn unmeasured between two readings, as a share of the flow.
-const DRAWN_SD: f64 = 0.04;
 /// A reading so far from what is expected is not believed at once.
 const GATE_BAR: f64 = 0.2;
 /// Weight of a new power reading.
@@ -226,7 +224,7 @@ impl Model {
             p[0][j] = top[j];
             p[j][0] = top[j];
         }
-        let sd = gain * (DRAWN_SD * drawn.max(2.0) + doubt) + if unknown { 0.1 } else { 0.0 };
+        let sd = gain * doubt + if unknown { 0.1 } else { 0.0 };
         p[0][0] = corner + sd * sd;
     }
 

@@ -48,7 +48,7 @@ fn a_pattern_is_learnt_and_its_unit_does_not_matter() {
 #[test]
 fn what_was_learnt_survives_as_bytes() {
     let one = taught(9, 1.0);
-    let bytes = postcard::to_stdvec(&one).unwrap();
+    let bytes = postcard::to_allocvec(&one).unwrap();
     let mut other: Forecaster = postcard::from_bytes(&bytes).unwrap();
     assert_eq!((one.next(), one.ahead()), (other.next(), other.ahead()));
     assert!(other.push(9 * SLOTS as i64, local(0), Some(4.0)) && other.next().is_some_and(f64::is_finite));

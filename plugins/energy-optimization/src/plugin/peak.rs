@@ -24,7 +24,9 @@ const PLANNED: Duration = Duration::from_secs(24 * 3600);
 pub(super) fn describe(description: Description) -> Description {
     description
         .input(Input::one("peak").optional().unit("kW").about("peak: highest import of the billing period until now"))
-        .input(Input::one("period_left").optional().unit("h").about("peak: time until the billing period ends"))
+        .input(
+            Input::one("period_left").optional().unit("h").about("peak, storage: time until the billing period ends"),
+        )
         .input(Input::one("hour").optional().unit("h").about("peak: hours since local midnight"))
         .input(Input::one("weekday").optional().about("peak: 1 Monday to 7 Sunday"))
         .output(

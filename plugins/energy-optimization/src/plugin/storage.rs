@@ -6,7 +6,8 @@ pub(super) use description::describe;
 use std::time::Duration;
 
 use dinrail_sdk::{
-    Bindings, EnergyPlan, Fault, Frame, Outlook, OutputBinding, OutputState, Parameters, Proposal, Row, Series, Step,
+    Bindings, EnergyPlan, Fault, Frame, Outlook, OutputBinding, OutputState, Parameters, Proposal, Quality, Row,
+    Series, Step, log,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,7 @@ struct Columns {
     period: Option<usize>,
     due: Option<usize>,
     due_time: Option<usize>,
+    period_left: Option<usize>,
 }
 
 /// Sums over the rows of one step.
@@ -64,6 +66,7 @@ struct Gathered {
     period: Option<f64>,
     due: f64,
     due_h: f64,
+    period_left_h: Option<f64>,
 }
 
 /// The indexes of the bound outputs.
@@ -85,6 +88,8 @@ pub struct StorageTask {
     present: bool,
     export_price: f64,
     shiftable_kw: f64,
+    /// Whether no price was known when it planned last.
+    unpriced: bool,
     /// The plan in force and the step that it begins with.
     plan: Option<(i64, Plan)>,
 }
@@ -122,6 +127,13 @@ impl StorageTask {
             import_limit: output("import_limit").map(|output| (output.index, output.maximum)),
             shiftable_power: index("shiftable_power"),
         };
+        if !bindings.is_told("price") && bindings.column("price").is_none() {
+            return Err(Fault::Configuration(
+                "no price is bound, and without one nothing can be planned: name a context in `outlook = { price = \"…\" }`, \
+                 or bind the input `price`"
+                    .to_owned(),
+            ));
+        }
         let column = |name| bindings.column(name);
         let columns = Columns {
             load: Some(bindings.require("load")?),
@@ -132,6 +144,7 @@ impl StorageTask {
             period: column("period"),
             due: column("due"),
             due_time: column("due_time"),
+            period_left: column("period_left"),
         };
         Ok(Self {
             columns,
@@ -142,6 +155,7 @@ impl StorageTask {
             present: parameters.text("readings")? == "present",
             export_price: parameters.number("export_price")?,
             shiftable_kw: parameters.number("shiftable_limit")?,
+            unpriced: false,
             plan: None,
         })
     }
@@ -158,7 +172,7 @@ impl StorageTask {
         let Some(last) = frame.last_new() else { return Ok(nothing()) };
         let now = last.time_ns.div_euclid(self.step_ns);
         if self.plan.as_ref().is_none_or(|(step, _)| *step != now) {
-            let plan = self.decide(now, outlook);
+            let plan = self.decide(now, last.time_ns, outlook);
             self.plan = Some((now, plan));
         }
         let Some((_, plan)) = &self.plan else { return Ok(nothing()) };
@@ -200,6 +214,7 @@ impl StorageTask {
         self.gathered.price = value(self.columns.price).or(self.gathered.price);
         self.gathered.due = value(self.columns.due).unwrap_or(0.0);
         self.gathered.due_h = value(self.columns.due_time).unwrap_or(0.0);
+        self.gathered.period_left_h = value(self.columns.period_left);
         // A row at the very end of its step completes it, so that the next one is planned with it.
         if !self.present && row.time_ns == (step + 1).saturating_mul(self.step_ns) {
             self.complete(step, step + 1);
@@ -208,7 +223,7 @@ impl StorageTask {
         // What was imported until now is of the period before.
         let period = value(self.columns.period);
         if period.is_some() && self.gathered.period.is_some() && period != self.gathered.period {
-            self.planner.new_period();
+            self.planner.new_period(u64::from(self.present));
         }
         self.gathered.period = period.or(self.gathered.period);
     }
@@ -230,11 +245,11 @@ impl StorageTask {
         }
     }
 
-    fn decide(&mut self, now: i64, outlook: &Outlook) -> Plan {
+    fn decide(&mut self, now: i64, now_ns: i64, outlook: &Outlook) -> Plan {
         let settings = *self.planner.settings();
         let ahead = |name: &str| {
             let series = outlook.series.iter().find(|series| series.name == name);
-            series.map_or_else(Vec::new, |series| resample(series, now, self.step_ns, 2 * settings.per_day()))
+            series.map_or_else(Vec::new, |series| resample(series, (now, now_ns), self.step_ns, 2 * settings.per_day()))
         };
         let mut price = ahead("price");
         if price.is_empty() {
@@ -246,8 +261,20 @@ impl StorageTask {
             steps: (self.gathered.due_h / settings.step_h).floor() as usize,
             flow: self.shiftable_kw * settings.step_h,
         });
-        let known = Known { price: &price, export_price, due, present: self.present };
-        self.planner.plan(self.gathered.held, &known)
+        let known = Known {
+            price: &price,
+            export_price,
+            due,
+            period_left_h: self.gathered.period_left_h,
+            present: self.present,
+        };
+        let plan = self.planner.plan(self.gathered.held, &known);
+        match (std::mem::replace(&mut self.unpriced, price.is_empty()), self.unpriced) {
+            (false, true) => log::warn(unpriced(&plan)),
+            (true, false) => log::info("the price is known again"),
+            (true, true) | (false, false) => {}
+        }
+        plan
     }
 
     /// The plan as the host takes it.
@@ -255,12 +282,17 @@ impl StorageTask {
         let settings = self.planner.settings();
         let valid_for = Duration::from_nanos(self.step_ns.unsigned_abs().saturating_mul(2));
         let reason = match plan.days {
+            _ if self.unpriced => unpriced(plan),
             0 => "stores surplus until a day is known",
             _ => "the levels that are expected to cost least",
         };
         // A plan from one day is a guess, one from a fortnight is as good as it gets.
-        let confidence = (plan.days as f32 / 14.0).clamp(0.1, 1.0);
+        let certain = (plan.days as f32 / 14.0).clamp(0.1, 1.0);
+        let confidence = if self.unpriced { 0.1 } else { certain };
         let mut answer = nothing();
+        if self.unpriced {
+            answer.quality = Quality::Uncertain.code();
+        }
         for (ahead, orders) in plan.orders.iter().enumerate() {
             let limit = |(output, most): (u32, f64)| (output, (orders.import_limit / settings.step_h).min(most));
             let shifted = plan.shifted.get(ahead).copied().unwrap_or(0.0) / settings.step_h;
@@ -304,13 +336,26 @@ impl StorageTask {
     }
 }
 
-/// A series' values from the step `now` on, at most `most`, to the first that is not known.
-fn resample(series: &Series, now: i64, step_ns: i64, most: usize) -> Vec<f64> {
+/// What is done without a price.
+fn unpriced(plan: &Plan) -> &'static str {
+    match plan.days {
+        0 => "no price is known: stores surplus and buys nothing to store",
+        _ => "no price is known: the levels for the prices of the last known day",
+    }
+}
+
+/// A series' values from the step `now` on, at most `most`, to the first that is not known. The present step's is the one
+/// of this moment: the series' own step may have begun within it.
+fn resample(series: &Series, (now, now_ns): (i64, i64), step_ns: i64, most: usize) -> Vec<f64> {
     let own = i64::try_from(series.step_ns).unwrap_or(i64::MAX).max(1);
     let value = |ahead: usize| {
-        let time_ns = now.saturating_add(ahead as i64).saturating_mul(step_ns);
+        let begin_ns = now.saturating_add(ahead as i64).saturating_mul(step_ns);
+        let time_ns = if ahead == 0 { begin_ns.max(now_ns) } else { begin_ns };
         let index = usize::try_from(time_ns.saturating_sub(series.start_ns).div_euclid(own)).ok()?;
         series.values.get(index).copied().filter(|value| value.is_finite())
     };
     (0..most).map_while(value).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decide::{Decision, decide};
+use super::demand::Demand;
 use super::history::History;
-use super::peak::lowest_limit;
+use super::peaks::Peaks;
 use super::scenarios::{Likeness, Scenario, scenarios};
 use super::shift::{self, Due};
-use super::site::{Battery, Costs, Orders, settle};
-use super::value::{self, Ahead};
+use super::site::{Battery, Costs, Orders};
+use super::value::Ahead;
 
 /// Hours that are planned; those beyond a day are there so that the day's end has its worth.
 const HORIZON_H: f64 = 36.0;
@@ -15,14 +17,11 @@ const HORIZON_H: f64 = 36.0;
 const TOLD_H: f64 = 24.0;
 /// How much of the mean value goes into each scenario's.
 const BLEND: f64 = 0.2;
-/// Share of a demand charge that a kWh above the limit is charged with in the plan: the first of several steps of
-/// excess
-/// pays for all of them.
+/// Share of a demand charge that a kWh of a load that can wait is charged with above the import that may be reached: the
+/// first of several steps of excess pays for all of them.
 const EXCESS_SHARE: f64 = 0.25;
-/// Share of the limit that hindsight could have kept to which is aimed at: what is bought to be stored fills a limit
-/// up,
-/// needed or not, and one that proves too low rises to what was exceeded.
-const LIMIT_SHARE: f64 = 0.8;
+/// Hours of a billing period whose length nobody knows yet: a mean month.
+const PERIOD_H: f64 = 730.0;
 
 /// What the planner is told once.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +56,8 @@ pub struct Known<'a> {
     pub export_price: f64,
     /// A load that can wait.
     pub due: Option<Due>,
+    /// Hours until the billing period ends; none: it will be as long as the one before.
+    pub period_left_h: Option<f64>,
     /// Whether the newest observation is of the step that is planned first.
     pub present: bool,
 }
@@ -82,8 +83,14 @@ pub struct Memory {
     prices: Vec<f64>,
     /// The highest import of the present billing period, in kWh a step.
     peak: f64,
-    /// Steps observed.
-    steps: u64,
+    /// Steps of the present billing period until now, and whether its beginning was seen.
+    elapsed: u64,
+    begun: bool,
+    /// Steps of the last whole billing period.
+    period: Option<u64>,
+    /// What is expected of a billing period, and the steps until it is thought over.
+    demand: Option<Demand>,
+    stands: usize,
 }
 
 /// The planner.
@@ -97,7 +104,19 @@ impl Planner {
     /// Before the first observation.
     pub fn new(settings: Settings) -> Self {
         let history = History::new(settings.per_day());
-        Self { settings, memory: Memory { history, prices: Vec::new(), peak: 0.0, steps: 0 } }
+        Self {
+            settings,
+            memory: Memory {
+                history,
+                prices: Vec::new(),
+                peak: 0.0,
+                elapsed: 0,
+                begun: false,
+                period: None,
+                demand: None,
+                stands: 0,
+            },
+        }
     }
 
     /// What it was told.
@@ -122,7 +141,8 @@ impl Planner {
     /// Takes in what the site used and generated in a step, in kWh; none where it is not known.
     pub fn observe(&mut self, load: Option<f64>, pv: Option<f64>) {
         self.memory.history.push(load, pv);
-        self.memory.steps = self.memory.steps.saturating_add(1);
+        self.memory.elapsed = self.memory.elapsed.saturating_add(1);
+        self.memory.stands = self.memory.stands.saturating_sub(1);
     }
 
     /// Takes in what was imported in a step, in kWh, for the billing period's highest.
@@ -132,9 +152,14 @@ impl Planner {
         }
     }
 
-    /// A billing period begins.
-    pub fn new_period(&mut self) {
-        self.memory.peak = 0.0;
+    /// A billing period begins; `observed` of its steps have been taken in already.
+    pub fn new_period(&mut self, observed: u64) {
+        let memory = &mut self.memory;
+        memory.peak = 0.0;
+        if memory.begun {
+            memory.period = Some(memory.elapsed.saturating_sub(observed)).filter(|steps| *steps > 0);
+        }
+        (memory.begun, memory.elapsed) = (true, observed);
     }
 
     /// Plans from the charge `held`, in kWh.
@@ -148,33 +173,57 @@ impl Planner {
         let from = history.len() - usize::from(known.present && !history.is_empty());
         let scenarios = scenarios(history, from, horizon, &self.settings.likeness);
         let (true, Some(price)) = (!scenarios.is_empty(), price) else { return self.without_plan(known, told) };
-        let import_limit = self.import_limit();
-        let costs = Costs {
-            wear: self.settings.wear,
-            export_price: known.export_price,
-            excess: EXCESS_SHARE * self.settings.demand_charge / self.settings.step_h,
-            export_limit: self.settings.export_limit,
-        };
+        let costs = self.costs(known);
+        let (peaks, next) = self.peaks(&costs, &price, known);
         let lowest = price.iter().copied().fold(f64::INFINITY, f64::min);
         let end_worth = (lowest - costs.wear).max(0.0) * battery.efficiency;
-        let ahead = Ahead { price: &price, import_limit, end_worth, blend: BLEND };
-        let (orders, after) = decide(&battery, &costs, &scenarios, &ahead);
+        let next = next.as_ref().map(|(begins, peaks)| (*begins, peaks));
+        let ahead = Ahead { price: &price, end_worth, blend: BLEND, peaks: &peaks, next };
+        let decision = decide(&battery, &costs, &scenarios, &ahead, held, told);
         let Some(due) = known.due.filter(|due| due.energy > 0.0 && due.steps > 0) else {
-            let expected_cost = expected(&battery, &costs, &scenarios, &price, &orders, held, told);
-            return self.told(orders, Vec::new(), expected_cost, scenarios.len(), told);
+            return Plan::of(decision, Vec::new(), scenarios.len(), told);
         };
-        let plan = shift::Plan { battery: &battery, costs: &costs, price: &price, orders: &orders, after: &after };
+        let excess = EXCESS_SHARE * self.settings.demand_charge / self.settings.step_h;
+        let plan = shift::Plan { battery: &battery, costs: &costs, price: &price, decision: &decision, excess };
         let shifted = shift::place(&plan, &scenarios, held, &due);
         // The levels are chosen again for the load as it was placed.
         let scenarios = with_load(scenarios, &shifted);
-        let (orders, _) = decide(&battery, &costs, &scenarios, &ahead);
-        let expected_cost = expected(&battery, &costs, &scenarios, &price, &orders, held, told);
-        self.told(orders, shifted, expected_cost, scenarios.len(), told)
+        let decision = decide(&battery, &costs, &scenarios, &ahead, held, told);
+        Plan::of(decision, shifted, scenarios.len(), told)
     }
 
-    fn told(&self, mut orders: Vec<Orders>, shifted: Vec<f64>, expected_cost: f64, days: usize, told: usize) -> Plan {
-        orders.truncate(told);
-        Plan { orders, shifted, expected_cost, days }
+    fn costs(&self, known: &Known<'_>) -> Costs {
+        let Settings { wear, export_limit, .. } = self.settings;
+        Costs { wear, export_price: known.export_price, export_limit }
+    }
+
+    /// The peaks of the present billing period, and of the next where that begins within what is planned.
+    fn peaks(&mut self, costs: &Costs, price: &[f64], known: &Known<'_>) -> (Peaks, Option<(usize, Peaks)>) {
+        let Settings { step_h, battery, demand_charge, .. } = self.settings;
+        let rate = demand_charge / step_h;
+        if rate <= 0.0 {
+            return (Peaks::free(), None);
+        }
+        if self.memory.stands == 0 || self.memory.demand.is_none() {
+            self.memory.demand = Demand::expect(&self.memory.history, &battery, costs, price, rate);
+            self.memory.stands = self.settings.per_day();
+        }
+        let length = self.memory.period.map_or(PERIOD_H / step_h, |steps| steps as f64);
+        let elapsed = self.memory.elapsed.saturating_sub(u64::from(known.present)) as f64;
+        let left = known.period_left_h.map_or(length - elapsed, |hours| hours / step_h).round().max(1.0);
+        let per_day = self.settings.per_day() as f64;
+        let steps = price.len() as f64;
+        let (grid, reached) = (self.memory.demand.as_ref().map_or(&[][..], Demand::limits), self.memory.peak);
+        let to_go = |peak: f64, left: f64| match &self.memory.demand {
+            Some(demand) => demand.to_go(peak, left / per_day),
+            None => rate * peak,
+        };
+        if left >= steps {
+            return (Peaks::from(reached, grid, rate, |peak| to_go(peak, left - steps)), None);
+        }
+        let now = Peaks::from(reached, grid, rate, |peak| rate * peak);
+        let next = Peaks::from(0.0, grid, rate, |peak| to_go(peak, (length - steps + left).max(0.0)));
+        (now, Some((left as usize, next)))
     }
 
     /// Before a day is known, or without a price: surplus is stored and used, nothing is bought, and what is due
@@ -188,48 +237,26 @@ impl Planner {
     /// Prices over the horizon: beyond those that are known ahead, a day earlier. None where not even one is known.
     fn prices(&mut self, known: &[f64], horizon: usize) -> Option<Vec<f64>> {
         let per_day = self.settings.per_day();
-        let past = std::mem::take(&mut self.memory.prices);
-        let mut all: Vec<f64> = past.iter().copied().chain(known.iter().copied().filter(|p| p.is_finite())).collect();
+        let past = &mut self.memory.prices;
         let now = past.len();
-        if let Some(price) = all.get(now) {
-            self.memory.prices = past;
-            self.memory.prices.push(*price);
-            let beyond = self.memory.prices.len().saturating_sub(per_day);
-            self.memory.prices.drain(..beyond);
-        } else {
-            self.memory.prices = past;
-        }
+        let mut all: Vec<f64> = past.iter().copied().chain(known.iter().copied().filter(|p| p.is_finite())).collect();
         let last = *all.last()?;
         while all.len() < now + horizon {
             let earlier = all.len().checked_sub(per_day).and_then(|index| all.get(index)).copied();
             all.push(earlier.unwrap_or(last));
         }
+        // Also where the present one is that of a day earlier: the hours stay in their places.
+        past.push(all[now]);
+        past.drain(..past.len().saturating_sub(per_day));
         Some(all.drain(now..now + horizon).collect())
-    }
-
-    /// The import to be kept to, in kWh a step: what could have been kept to, or what has been exceeded already.
-    pub fn import_limit(&self) -> f64 {
-        if self.settings.demand_charge <= 0.0 {
-            return f64::INFINITY;
-        }
-        let lowest = lowest_limit(&self.memory.history, &self.settings.battery);
-        lowest.map_or(f64::INFINITY, |lowest| (LIMIT_SHARE * lowest).max(self.memory.peak))
     }
 }
 
-fn decide(
-    battery: &Battery,
-    costs: &Costs,
-    scenarios: &[Scenario],
-    ahead: &Ahead<'_>,
-) -> (Vec<Orders>, Vec<value::Values>) {
-    let after = value::values(battery, costs, scenarios, ahead);
-    let orders = after
-        .iter()
-        .zip(ahead.price)
-        .map(|(values, price)| value::orders(battery, costs, values, *price, ahead.import_limit))
-        .collect();
-    (orders, after)
+impl Plan {
+    fn of(decision: Decision, shifted: Vec<f64>, days: usize, told: usize) -> Self {
+        let orders = decision.orders.into_iter().take(told).collect();
+        Plan { orders, shifted, expected_cost: decision.cost, days }
+    }
 }
 
 fn with_load(mut scenarios: Vec<Scenario>, shifted: &[f64]) -> Vec<Scenario> {
@@ -237,28 +264,4 @@ fn with_load(mut scenarios: Vec<Scenario>, shifted: &[f64]) -> Vec<Scenario> {
         scenario.net.iter_mut().zip(shifted).for_each(|(net, used)| *net += used);
     }
     scenarios
-}
-
-/// What the orders are expected to cost over the first `told` steps.
-fn expected(
-    battery: &Battery,
-    costs: &Costs,
-    scenarios: &[Scenario],
-    price: &[f64],
-    orders: &[Orders],
-    held: f64,
-    told: usize,
-) -> f64 {
-    let billed = Costs { excess: 0.0, ..*costs };
-    let course = |scenario: &Scenario| {
-        let mut now = held;
-        let steps = scenario.net.iter().zip(price).zip(orders).take(told);
-        let cost = steps.map(|((net, price), orders)| {
-            let flow = settle(battery, orders, now, *net);
-            now = flow.held;
-            billed.of(*price, &flow, orders.import_limit)
-        });
-        scenario.weight * cost.sum::<f64>()
-    };
-    scenarios.iter().map(course).sum()
 }

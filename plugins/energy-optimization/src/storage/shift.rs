@@ -1,8 +1,9 @@
 //! When a load that can wait should run: in the steps where another kWh is expected to cost least.
 
+use super::decide::Decision;
 use super::scenarios::Scenario;
-use super::site::{Battery, Costs, Orders, settle};
-use super::value::{LEVELS, Values, worth};
+use super::site::{Battery, Costs, settle};
+use super::value::{LEVELS, worth};
 
 /// Parts in which the energy is placed: each sees what the ones before it did to the surplus.
 const PARTS: usize = 12;
@@ -27,10 +28,10 @@ pub struct Plan<'a> {
     pub costs: &'a Costs,
     /// Price of each step.
     pub price: &'a [f64],
-    /// Orders of each step.
-    pub orders: &'a [Orders],
-    /// Mean value after each step.
-    pub after: &'a [Values],
+    /// Orders of each step, and what charge is worth after it.
+    pub decision: &'a Decision,
+    /// Money for each kWh that is imported above the orders' limits.
+    pub excess: f64,
 }
 
 /// What the load should use in each of its steps, in kWh.
@@ -61,13 +62,15 @@ fn marginal(plan: &Plan<'_>, scenarios: &[Scenario], held: f64, placed: &[f64]) 
     for scenario in scenarios {
         let mut now = held;
         for (step, used) in placed.iter().enumerate() {
-            let (Some(orders), Some(after)) = (plan.orders.get(step), plan.after.get(step)) else { break };
+            let (Some(orders), Some(after)) = (plan.decision.orders.get(step), plan.decision.after.get(step)) else {
+                break;
+            };
             let price = plan.price.get(step).copied().unwrap_or(0.0);
             let net = scenario.net.get(step).copied().unwrap_or(0.0) + used;
             let flow = settle(plan.battery, orders, now, net);
             let kept = worth(after, delta, flow.held);
             let another = if flow.meter > 0.0 {
-                let over = if flow.meter >= orders.import_limit { plan.costs.excess } else { 0.0 };
+                let over = if flow.meter >= orders.import_limit { plan.excess } else { 0.0 };
                 price + over
             } else if flow.meter < 0.0 {
                 plan.costs.export_price

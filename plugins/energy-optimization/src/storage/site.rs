@@ -18,9 +18,7 @@ pub struct Costs {
     pub wear: f64,
     /// What an exported kWh earns.
     pub export_price: f64,
-    /// Money for each kWh that is imported above the limit of the orders.
-    pub excess: f64,
-    /// The most that is paid for exports, in kWh a step.
+    /// The most that is exported, in kWh a step; what is beyond it is curtailed.
     pub export_limit: Option<f64>,
 }
 
@@ -35,12 +33,29 @@ pub struct Orders {
     pub surplus_to: f64,
     /// Above this import of a step the battery serves whatever it holds, and nothing is bought to be stored.
     pub import_limit: f64,
+    /// What is stored of a surplus that can't be exported; a planner's word, which `surplus_to` carries to the inverter.
+    pub spill: Option<Spill>,
+}
+
+/// A surplus that can't be exported.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spill {
+    /// The export of a step that it is above, in kWh.
+    pub above: f64,
+    /// It is stored up to this charge, in kWh.
+    pub to: f64,
 }
 
 impl Orders {
     /// Surplus is stored and served again, nothing is bought: what an inverter without a plan does.
     pub fn self_consumption(battery: &Battery) -> Self {
-        Orders { charge_to: 0.0, discharge_to: 0.0, surplus_to: battery.capacity, import_limit: f64::INFINITY }
+        Orders {
+            charge_to: 0.0,
+            discharge_to: 0.0,
+            surplus_to: battery.capacity,
+            import_limit: f64::INFINITY,
+            spill: None,
+        }
     }
 }
 
@@ -59,23 +74,26 @@ pub struct Flow {
 #[inline]
 pub fn settle(battery: &Battery, orders: &Orders, held: f64, net: f64) -> Flow {
     let Battery { flow, efficiency, .. } = *battery;
+    // Of a step's many charges one division serves all.
+    let taken = 1.0 / efficiency;
+    let room_to = |level: f64| (level - held).max(0.0) * taken;
+    let above = |level: f64| (held - level).max(0.0) * efficiency;
     let (mut charge, mut discharge) = (0.0, 0.0);
     if net < 0.0 {
-        charge = (-net).min(flow).min((orders.surplus_to - held).max(0.0) / efficiency);
-    } else {
-        discharge = net.min(flow).min((held - orders.discharge_to).max(0.0) * efficiency);
-        let excess = net - discharge - orders.import_limit;
-        if excess > 0.0 {
-            discharge += excess.min(flow - discharge).min((held * efficiency - discharge).max(0.0));
+        charge = (-net).min(flow).min(room_to(orders.surplus_to));
+        if let Some(Spill { above, to }) = orders.spill {
+            charge = charge.max((-net - above).min(flow).min(room_to(to)));
         }
+    } else {
+        let served = net.min(flow).min(above(orders.discharge_to));
+        let excess = (net - served - orders.import_limit).max(0.0);
+        discharge = (served + excess).min(flow).min(above(0.0)).max(served);
     }
-    if discharge == 0.0 {
-        let room = (orders.charge_to - held - charge * efficiency).max(0.0) / efficiency;
-        let allowed = (orders.import_limit - net - charge).max(0.0);
-        charge += room.min(flow - charge).min(allowed);
-    }
+    let allowed = (orders.import_limit - net - charge).max(0.0);
+    let bought = (room_to(orders.charge_to) - charge).max(0.0).min(flow - charge).min(allowed);
+    charge += if discharge == 0.0 { bought } else { 0.0 };
     Flow {
-        held: (held + charge * efficiency - discharge / efficiency).clamp(0.0, battery.capacity),
+        held: (held + charge * efficiency - discharge * taken).clamp(0.0, battery.capacity),
         meter: net + charge - discharge,
         through: charge + discharge,
     }
@@ -84,10 +102,9 @@ pub fn settle(battery: &Battery, orders: &Orders, held: f64, net: f64) -> Flow {
 impl Costs {
     /// What a step costs.
     #[inline]
-    pub fn of(&self, price: f64, flow: &Flow, import_limit: f64) -> f64 {
+    pub fn of(&self, price: f64, flow: &Flow) -> f64 {
         let import = flow.meter.max(0.0);
         let export = (-flow.meter).max(0.0).min(self.export_limit.unwrap_or(f64::INFINITY));
-        let excess = if self.excess > 0.0 { self.excess * (import - import_limit).max(0.0) } else { 0.0 };
-        price * import + excess - self.export_price * export + self.wear * flow.through
+        price * import - self.export_price * export + self.wear * flow.through
     }
 }

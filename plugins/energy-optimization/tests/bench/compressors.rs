@@ -40,6 +40,10 @@ pub(crate) struct Bench {
     pub(crate) longest: Duration,
     /// Pressures reached, in bar.
     pub(crate) reached: (f64, f64),
+    /// What is told of the demand, over what it will be.
+    pub(crate) told: f64,
+    /// A machine that does not obey and stands still.
+    pub(crate) broken: Option<usize>,
 }
 
 impl Bench {
@@ -54,13 +58,13 @@ impl Bench {
             spent: Duration::ZERO,
             longest: Duration::ZERO,
             reached: (f64::INFINITY, f64::NEG_INFINITY),
+            told: 1.0,
+            broken: None,
         }
     }
 
-    /// One call: the plant moves on, is read, and obeys. `spoil` may change what is read.
+    /// One call, as a host makes it: the plant is read, obeys at once, and moves on. `spoil` may change what is read.
     pub(crate) fn call(&mut self, spoil: impl Fn(f64, &mut Observation<'_>)) {
-        self.plant.advance(CALL_S);
-        self.time_s += CALL_S;
         let mut readings = Vec::new();
         self.plant.read(&mut readings);
         let number = |at: usize| match readings[at].value {
@@ -69,7 +73,8 @@ impl Bench {
         };
         let (powers, states): (Vec<_>, Vec<_>) = (2..5).map(|at| (number(at), number(at + 3))).unzip();
         let minute = (self.time_s / 60.0 + 1e-9).floor();
-        let series = if self.known { self.plant.ahead(AHEAD_MIN) } else { Vec::new() };
+        let mut series = if self.known { self.plant.ahead(AHEAD_MIN) } else { Vec::new() };
+        series.iter_mut().for_each(|value| *value *= self.told);
         let ahead = Ahead { start_s: minute * 60.0, step_s: 60.0, values: &series };
         let mut seen = Observation {
             time_s: self.time_s,
@@ -97,6 +102,11 @@ impl Bench {
             self.applied[wish.machine] = wish.value;
             self.plant.write(wish.machine, wish.value);
         }
+        if let Some(machine) = self.broken {
+            self.plant.write(machine, 0.0);
+        }
+        self.plant.advance(CALL_S);
+        self.time_s += CALL_S;
         let bar = self.plant.bar();
         self.reached = (self.reached.0.min(bar), self.reached.1.max(bar));
     }

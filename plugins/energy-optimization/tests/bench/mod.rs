@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use dinrail_sdk::{
     Bindings, Column, EnergyOptimization, EnergyPlan, Frame, InputBinding, Outlook, OutputBinding, Parameters, Series,
-    Value,
+    SeriesBinding, Value,
 };
 use dinrail_sim::home::{Home, HomeSeries, HomeSettings, UNLIMITED_KW};
 use dinrail_sim::{Account, Plant};
 use energy_optimization::plugin::EnergyOptimizer;
 
 /// Each input, and the signals that it may be bound to: for readings of the past and of the present.
-const INPUTS: [(&str, [&str; 2]); 8] = [
+const INPUTS: [(&str, [&str; 2]); 9] = [
     ("load", ["home.load_last", "home.load"]),
     ("pv", ["home.pv_last", "home.pv"]),
     ("charge", ["home.charge"; 2]),
@@ -21,6 +21,7 @@ const INPUTS: [(&str, [&str; 2]); 8] = [
     ("period", ["home.period"; 2]),
     ("due", ["home.due"; 2]),
     ("due_time", ["home.due_time"; 2]),
+    ("period_left", ["home.period_left"; 2]),
 ];
 const OUTPUTS: [&str; 5] = ["charge_to", "discharge_to", "surplus_to", "import_limit", "shiftable_power"];
 /// Monday, 1 January 2024, 0 h UTC.
@@ -66,6 +67,7 @@ fn bindings(present: bool) -> Bindings {
         asset: None,
         inputs: (0..).zip(&INPUTS).map(input).collect(),
         outputs: (0..).zip(&OUTPUTS).map(output).collect(),
+        outlook: vec![SeriesBinding { series: "price".to_owned(), unit: "{money}/kW/h".to_owned() }],
         columns: INPUTS.len() as u32,
         window: 1,
     }

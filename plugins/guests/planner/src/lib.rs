@@ -26,6 +26,7 @@ impl EnergyOptimization for Planner {
         let reason = format!("{} in {}, known at {}", series.name, series.unit, series.known_at_ns);
         let applied = outputs.first().and_then(|state| state.applied).unwrap_or_default();
         Ok(EnergyPlan {
+            quality: 0,
             proposals: vec![Proposal::new(0, applied + 1.0, Duration::from_secs(60), &reason)],
             schedule: schedule.collect(),
             expected: Vec::new(),

@@ -35,6 +35,7 @@ fn bindings() -> Bindings {
             input("temperature", 10, &["r.temp"]),
         ],
         outputs: vec![output(0, "fb_sp", "kg/s", 3.0, 6.0), output(1, "temp_sp", "Cel", 70.0, 100.0)],
+        outlook: Vec::new(),
         columns: WIDTH as u32,
         window: 1,
     }
@@ -169,6 +170,7 @@ fn sharing() -> Bindings {
             input("permit", 7, &["permit"]),
         ],
         outputs: vec![output(0, "sp_1", 150.0, 600.0), output(1, "sp_2", 100.0, 400.0), output(2, "sp_3", 50.0, 200.0)],
+        outlook: Vec::new(),
         columns: 8,
         window: 1,
     }

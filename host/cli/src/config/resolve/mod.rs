@@ -14,9 +14,20 @@ mod names;
 
 mod tags;
 
+mod results;
+
+mod items;
+
 mod outputs;
 
+mod orders;
+
+mod gate;
+
 mod context;
+mod earlier;
+
+mod rules;
 
 mod plugins;
 
@@ -25,7 +36,7 @@ mod sinks;
 use super::Places;
 use super::document::{Findings, Section};
 use super::error::{ConfigError, ConfigErrors, ConfigText};
-use super::types::{Config, Context, ContextKind, Output, Scan, SourceKind, Speed};
+use super::types::{Config, Context, ContextKind, Output, Scan, Site, SourceKind, Speed};
 pub(super) use outputs::LEASE_HELP;
 pub(super) use tags::kind_name;
 
@@ -35,6 +46,19 @@ use toml::de::DeTable;
 
 /// Resolves a text, or finds everything that is wrong with it.
 pub(super) fn resolve(text: Arc<ConfigText>, places: &Places) -> Result<Config, ConfigErrors> {
+    judged(text, |findings, document| resolve_sections(findings, document, places))
+}
+
+/// Resolves `[site]` alone.
+pub(super) fn resolve_site(text: Arc<ConfigText>) -> Result<Site, ConfigErrors> {
+    judged(text, |findings, document| site::site(&whole(findings, document)))
+}
+
+/// What is made of a text's document counts only where nothing was found wrong.
+fn judged<T>(
+    text: Arc<ConfigText>,
+    resolve: impl for<'d> FnOnce(&'d Findings, &'d DeTable<'d>) -> T,
+) -> Result<T, ConfigErrors> {
     let (document, syntax_errors) = DeTable::parse_recoverable(text.text());
     // What follows a broken place is a guess, and so are the parser's further complaints: the first is the one to mend.
     let broken = syntax_errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start));
@@ -43,11 +67,15 @@ pub(super) fn resolve(text: Arc<ConfigText>, places: &Places) -> Result<Config, 
         return Err(errors.expect("there is one"));
     }
     let findings = Findings::new(Arc::clone(&text));
-    let config = resolve_sections(&findings, document.get_ref(), places);
+    let resolved = resolve(&findings, document.get_ref());
     match ConfigErrors::some(findings.into_errors()) {
         Some(errors) => Err(errors),
-        None => Ok(config),
+        None => Ok(resolved),
     }
+}
+
+fn whole<'d>(findings: &'d Findings, document: &'d DeTable<'d>) -> Section<'d> {
+    Section::new(findings, "the configuration", "", 0..0, document)
 }
 
 fn syntax_error(text: &Arc<ConfigText>, error: &toml::de::Error) -> ConfigError {
@@ -65,15 +93,18 @@ fn syntax_error(text: &Arc<ConfigText>, error: &toml::de::Error) -> ConfigError 
     ConfigError::new(Arc::clone(text), span, error.message().replace('\n', "; "), "", help)
 }
 
-/// The result counts only where nothing was found.
+/// Reads all sections, in the order in which one needs another.
 fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, places: &Places) -> Config {
-    let root = Section::new(findings, "the configuration", "", 0..0, document);
+    let root = whole(findings, document);
     let site = site::site(&root);
     let scan = site::scan(&root);
     let sources = sources::sources(&root, &site);
-    let tags = tags::tags(&root, &sources);
-    let outputs = outputs::outputs(&root, &sources, &tags);
-    let contexts = context::contexts(&root, &sources);
+    let producers = results::Producers::of(document);
+    let mut tags = tags::tags(&root, &sources, producers);
+    results::add_named(findings, document, &mut tags);
+    let items = items::items(&root, &sources, &tags);
+    let outputs = outputs::outputs(&root, &sources, &tags, &items);
+    let contexts = context::contexts(&root, &sources, &site);
     let plugins = plugins::plugins(
         &root,
         &plugins::Known {
@@ -81,13 +112,15 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
             scan: &scan.value,
             sources: &sources,
             tags: &tags,
+            items: &items,
             outputs: &outputs,
             contexts: &contexts,
         },
     );
     let sinks = sinks::sinks(&root, &sources, &site);
     let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
-    check_speed(findings, &scan, &sources, &tags, &outputs, &contexts);
+    results::check_feeds(findings, &tags, &plugins);
+    check_speed(findings, &scan, &sources, &tags, &outputs, &contexts.resolved);
     if plugins.is_empty() && sources.is_empty() && findings.is_empty() {
         let help = "add a source, its tags and a plugin; the reference has a first configuration to copy";
         findings.add(0..0, "the configuration has neither source nor plugin", "", help);
@@ -100,8 +133,10 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
         sources: sources.into_resolved(),
         tags: tags.table,
         tag_origins: tags.origins,
+        picture_folders: tags.folders,
+        items: items.resolved,
         outputs,
-        contexts,
+        contexts: contexts.resolved,
         plugins,
         sinks,
     }
@@ -123,7 +158,7 @@ fn check_speed(
         ContextKind::Topic { source, .. } => Some(*source),
         ContextKind::Table { .. } | ContextKind::Schedule { .. } | ContextKind::Calendar { .. } => None,
     });
-    let used = tags.origins.iter().map(|origin| origin.source).chain(outputs.iter().map(|output| output.source));
+    let used = tags.origins.iter().filter_map(|origin| origin.source).chain(outputs.iter().map(|output| output.source));
     let live = used
         .chain(told)
         .filter_map(|id| sources.get(id))

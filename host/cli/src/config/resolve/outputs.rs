@@ -1,13 +1,16 @@
 //! `[outputs."NAME"]`: what the guard is told of an output, and where its commands go.
 
+use super::gate;
+use super::items::Items;
 use super::names::{check_tag_name, is_pattern, matches};
+use super::orders;
 use super::sources::Sources;
 use super::tags::{Tags, check_topic};
 use crate::config::amounts::CENTURY_NS;
 use crate::config::document::{Findings, Found, Section, did_you_mean};
 use crate::config::error::Span;
 use crate::config::types::{Output, OutputAddress, Plugin, Scan, SimSource, SourceKind};
-use dinrail_core::guard::{Expression, Mode, OnStop, OutputKind, OutputSpec, Readback};
+use dinrail_core::guard::{Expression, Mode, OnStop, OrderTerms, OutputKind, OutputSpec, Readback};
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagKind};
 use dinrail_core::unit::{Conversion, Unit, UnitError, parse_quantity, parse_rate};
@@ -34,13 +37,25 @@ const DEFAULT_LEASE_NS: u64 = 60_000_000_000;
 pub(super) const MODES: [(&str, Mode); 4] =
     [("manual", Mode::Manual), ("shadow", Mode::Shadow), ("advise", Mode::Advise), ("auto", Mode::Auto)];
 
-const KINDS: [(&str, OutputKind); 2] = [("analogue", OutputKind::Analogue), ("discrete", OutputKind::Discrete)];
+const KINDS: [(&str, Kind); 4] = [
+    ("analogue", Kind::Value(OutputKind::Analogue)),
+    ("discrete", Kind::Value(OutputKind::Discrete)),
+    ("order", Kind::Value(OutputKind::Order)),
+    ("gate", Kind::Gate),
+];
 
-pub(super) fn outputs(root: &Section<'_>, sources: &Sources, tags: &Tags) -> Outputs {
+/// What an output takes: setpoints, or verdicts.
+#[derive(Clone, Copy)]
+enum Kind {
+    Value(OutputKind),
+    Gate,
+}
+
+pub(super) fn outputs(root: &Section<'_>, sources: &Sources, tags: &Tags, items: &Items) -> Outputs {
     let mut outputs = Outputs::default();
     for section in root.tables("outputs", "[outputs.\"reactor.temp_sp\"]") {
         check_tag_name(section.findings(), "an output", section.name(), &section.span());
-        match output(&section, sources, tags) {
+        match output(&section, sources, tags, items) {
             Some(output) => outputs.resolved.push(output),
             None => outputs.broken.push(section.name().to_owned()),
         }
@@ -49,13 +64,17 @@ pub(super) fn outputs(root: &Section<'_>, sources: &Sources, tags: &Tags) -> Out
     outputs
 }
 
-fn output(section: &Section<'_>, sources: &Sources, tags: &Tags) -> Option<Output> {
+fn output(section: &Section<'_>, sources: &Sources, tags: &Tags, items: &Items) -> Option<Output> {
     let Some((source, unit, target)) = target(section, sources) else {
         // Without its unit, nothing else can be told of it.
         allow_all(section);
         return None;
     };
-    let spec = spec(section, tags, unit);
+    let kind = section.choice("kind", &KINDS).map_or(Kind::Value(OutputKind::default()), |kind| kind.value);
+    let spec = match kind {
+        Kind::Value(kind) => spec(section, tags, unit, kind),
+        Kind::Gate => gate_spec(section, sources, tags, items, unit),
+    };
     let address = match target {
         Target::Actuator { index, conversion, actuator } => {
             check_actuator_range(section, spec.as_ref()?, conversion, &actuator);
@@ -69,8 +88,20 @@ fn output(section: &Section<'_>, sources: &Sources, tags: &Tags) -> Option<Outpu
     let spec = spec?;
     check_spec(section, &spec);
     check_conditions(section, &spec, sources, tags);
-    let lease_span = section.value("lease").map_or(section.span(), |lease| lease.span);
-    Some(Output { span: section.span(), source, address, spec, lease_span, owner: None })
+    let span_of = |key| section.value(key).map_or(section.span(), |found| found.span);
+    let (inhibit_span, trip_span, lease_span) = (span_of("inhibit"), span_of("trip"), span_of("lease"));
+    let auto_gap = auto_gap(section, &spec);
+    Some(Output {
+        span: section.span(),
+        source,
+        address,
+        spec,
+        inhibit_span,
+        trip_span,
+        lease_span,
+        auto_gap,
+        owner: None,
+    })
 }
 
 /// What takes the commands.
@@ -85,8 +116,12 @@ fn target(section: &Section<'_>, sources: &Sources) -> Option<(SourceId, Unit, T
     let said = section.parsed("unit", "write a UCUM unit such as \"bar\" or \"Cel\"", Unit::parse);
     let (source, declared) = named?;
     match declared.kind.as_ref()? {
-        SourceKind::Csv(_) | SourceKind::Calendar => {
-            let what = if matches!(declared.kind, Some(SourceKind::Csv(_))) { "table" } else { "calendar" };
+        SourceKind::Csv(_) | SourceKind::Images(_) | SourceKind::Calendar => {
+            let what = match declared.kind {
+                Some(SourceKind::Csv(_)) => "table",
+                Some(SourceKind::Images(_)) => "folder",
+                _ => "calendar",
+            };
             let message = format!("the source `{}` is a {what}, and a {what} takes no commands", declared.name);
             section.findings().add(section.span(), message, "", "name a source of kind `mqtt` or `sim`");
             None
@@ -111,13 +146,14 @@ fn target(section: &Section<'_>, sources: &Sources) -> Option<(SourceId, Unit, T
 fn allow_all(section: &Section<'_>) {
     let keys =
         ["range", "slew", "deadband", "min_dwell", "inhibit", "trip", "fail_safe", "default", "lease", "on_stop"];
-    for key in keys.into_iter().chain(["mode", "kind", "readback", "topic", "actuator"]) {
+    let others = ["mode", "kind", "readback", "topic", "actuator", "pack", "budget"];
+    for key in keys.into_iter().chain(others).chain(gate::KEYS) {
         let _ = section.value(key);
     }
 }
 
 /// Everything for the guard. Reads every key, so that all of them are looked at.
-fn spec(section: &Section<'_>, tags: &Tags, unit: Unit) -> Option<OutputSpec> {
+fn spec(section: &Section<'_>, tags: &Tags, unit: Unit, kind: OutputKind) -> Option<OutputSpec> {
     if !section.has("range") {
         section.missing("range", "range = [70, 100]");
     }
@@ -130,13 +166,17 @@ fn spec(section: &Section<'_>, tags: &Tags, unit: Unit) -> Option<OutputSpec> {
     let fail_safe = quantity(section, "fail_safe", &unit, false);
     let default = quantity(section, "default", &unit, false);
     let lease = section.duration("lease", 1, CENTURY_NS);
-    let on_stop = on_stop(section, &unit);
-    let mode = section.choice("mode", &MODES).map_or(Mode::default(), |mode| mode.value);
-    let kind = section.choice("kind", &KINDS).map_or(OutputKind::default(), |kind| kind.value);
+    let is_order = kind == OutputKind::Order;
+    let order = orders::terms(section, kind, &unit);
+    let on_stop = if is_order { None } else { on_stop(section, &unit) };
+    // An order that nobody said anything of waits for a yes.
+    let unsaid = if is_order { Mode::Advise } else { Mode::default() };
+    let mode = section.choice("mode", &MODES).map_or(unsaid, |mode| mode.value);
     let readback = readback(section, tags, &unit);
     let failed = (section.has("slew") && slew.is_none())
         || (section.has("fail_safe") && fail_safe.is_none())
-        || (section.has("default") && default.is_none());
+        || (section.has("default") && default.is_none())
+        || (section.has("budget") && order.budget.is_none());
     if failed {
         return None;
     }
@@ -145,6 +185,7 @@ fn spec(section: &Section<'_>, tags: &Tags, unit: Unit) -> Option<OutputSpec> {
         unit,
         kind,
         range: range?,
+        order,
         slew_per_s: slew.map(|slew| slew.value),
         deadband: deadband.unwrap_or(0.0),
         min_dwell_ns: min_dwell.map_or(0, |dwell| dwell.value),
@@ -152,20 +193,62 @@ fn spec(section: &Section<'_>, tags: &Tags, unit: Unit) -> Option<OutputSpec> {
         trip,
         fail_safe,
         default,
-        lease_ns: lease.map_or(DEFAULT_LEASE_NS, |lease| lease.value),
+        lease_ns: lease.map_or(if is_order { orders::DEFAULT_LEASE_NS } else { DEFAULT_LEASE_NS }, |lease| lease.value),
         // Without it the file is refused; with it, the rest can be checked all the same.
         on_stop: on_stop.unwrap_or(OnStop::Hold),
         mode,
         readback,
         owner: None,
         owner_mode: Mode::default(),
+        gate: None,
     })
 }
+
+/// The same of a gate, which has no limits but its positions.
+fn gate_spec(section: &Section<'_>, sources: &Sources, tags: &Tags, items: &Items, unit: Unit) -> Option<OutputSpec> {
+    let gate = gate::gate(section, sources, tags, items);
+    let inhibit = expression(section, "inhibit", tags);
+    let trip = expression(section, "trip", tags);
+    let fail_safe = quantity(section, "fail_safe", &unit, false);
+    let on_stop = on_stop(section, &unit);
+    let mode = section.choice("mode", &MODES).map_or(Mode::default(), |mode| mode.value);
+    let readback = readback(section, tags, &unit);
+    if section.has("fail_safe") && fail_safe.is_none() {
+        return None;
+    }
+    let gate = gate?;
+    let positions = [gate.positions.pass, gate.positions.rework, gate.positions.reject];
+    let positions = positions.into_iter().chain(gate.positions.stop);
+    Some(OutputSpec {
+        name: section.name().to_owned(),
+        unit,
+        kind: OutputKind::Discrete,
+        order: OrderTerms::default(),
+        range: positions.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), value| (value.min(lo), value.max(hi))),
+        slew_per_s: None,
+        deadband: 0.0,
+        min_dwell_ns: 0,
+        inhibit,
+        trip,
+        fail_safe,
+        default: None,
+        lease_ns: GATE_LEASE_NS,
+        on_stop: on_stop.unwrap_or(OnStop::Hold),
+        mode,
+        readback,
+        owner: None,
+        owner_mode: Mode::default(),
+        gate: Some(gate),
+    })
+}
+
+/// How long a gate's command is worth being handed on: later it would act on another item.
+const GATE_LEASE_NS: u64 = 1_000_000_000;
 
 const SLEW_HELP: &str = "write a rate in the output's unit: \"0.5 Cel/min\"";
 
 /// A number in the output's unit, or a text with a unit of its own.
-fn quantity(section: &Section<'_>, key: &'static str, unit: &Unit, difference: bool) -> Option<f64> {
+pub(super) fn quantity(section: &Section<'_>, key: &'static str, unit: &Unit, difference: bool) -> Option<f64> {
     let found = section.value(key)?;
     if let Some(number) = found.value.number() {
         return Some(number);
@@ -216,7 +299,7 @@ fn on_stop(section: &Section<'_>, unit: &Unit) -> Option<OnStop> {
 
 fn expression(section: &Section<'_>, key: &'static str, tags: &Tags) -> Option<Expression> {
     let found = section.text(key)?;
-    match Expression::parse(&found.value, &tags.table) {
+    match Expression::sketch(&found.value, &tags.table, |tag| tags.is_open(tag)) {
         Ok(expression) => Some(expression),
         Err(error) => {
             use dinrail_core::guard::inhibit::ExpressionProblem;
@@ -266,6 +349,11 @@ fn readback(section: &Section<'_>, tags: &Tags, unit: &Unit) -> Option<Readback>
         return None;
     };
     let known = tags.table.get(tag);
+    if tags.result(tag).is_some() {
+        let message = format!("`readback`: `{}` is a result of a plugin, and no word of the device", name.value);
+        section.findings().add(name.span, message, "", "name a tag of a source, or write `readback = false`");
+        return None;
+    }
     if known.kind != TagKind::Value {
         let message = format!("`readback`: `{}` is a waveform", name.value);
         section.findings().add(name.span, message, "", "name a tag with one number at a time");
@@ -321,17 +409,57 @@ fn check_actuator_range(section: &Section<'_>, spec: &OutputSpec, conversion: Co
     }
 }
 
+/// What is asked of an output in auto.
+fn auto_gap(section: &Section<'_>, spec: &OutputSpec) -> Option<&'static str> {
+    match spec.kind {
+        // Neither holds a value that could be left standing.
+        OutputKind::Order => None,
+        OutputKind::Discrete if spec.gate.is_some() => None,
+        OutputKind::Analogue if spec.slew_per_s.is_none() => Some("it has no `slew`"),
+        OutputKind::Analogue if spec.readback.is_none() && !section.has("readback") => {
+            Some("it has no `readback`, and nobody knows where it stands")
+        }
+        _ if spec.default.is_none() && spec.fail_safe.is_none() => {
+            Some("it has neither `default` nor `fail_safe` for when the plugin falls silent")
+        }
+        OutputKind::Analogue | OutputKind::Discrete => None,
+    }
+}
+
 /// What the guard says of it, at the key it speaks of.
 fn check_spec(section: &Section<'_>, spec: &OutputSpec) {
-    let keys = ["range", "slew", "deadband", "fail_safe", "default", "on_stop", "trip", "lease"];
+    let keys = [
+        "range",
+        "slew",
+        "deadband",
+        "fail_safe",
+        "default",
+        "on_stop",
+        "trip",
+        "lease",
+        "readback",
+        "pack",
+        "budget",
+        "mode",
+    ];
+    let gate = ["distance", "window", "modulus", "positions", "stop_ahead"];
+    let gate = gate.into_iter().filter(|_| spec.gate.is_some());
     let place = |wanted: &str| {
-        let key = keys.into_iter().find(|key| *key == wanted);
+        let key = keys.into_iter().chain(gate.clone()).find(|key| *key == wanted);
         key.and_then(|key| section.value(key)).map_or(section.span(), |found| found.span)
     };
     for error in spec.check() {
         let key = error.problem.key();
         let help = format!("change `{key}` of {}", section.title());
         section.findings().add(place(key), error.to_string(), "", help);
+    }
+    if spec.mode == Mode::Advise
+        && spec.kind == OutputKind::Analogue
+        && spec.slew_per_s.is_none()
+        && !section.has("slew")
+    {
+        let message = format!("{} is in advise and has no `slew`: no proposal could be accepted", section.title());
+        section.findings().add(section.span(), message, "here", SLEW_HELP);
     }
     let unread = spec.readback.is_none() && !section.has("readback");
     if spec.mode == Mode::Auto && spec.kind == OutputKind::Analogue && unread {
@@ -340,7 +468,9 @@ fn check_spec(section: &Section<'_>, spec: &OutputSpec) {
                     the first command go out unslewed";
         section.findings().add(section.span(), message, "here", help);
     }
-    if spec.mode == Mode::Auto && spec.default.is_none() && spec.fail_safe.is_none() {
+    let goes_nowhere =
+        spec.kind != OutputKind::Order && spec.default.is_none() && spec.fail_safe.is_none() && spec.gate.is_none();
+    if spec.mode == Mode::Auto && goes_nowhere {
         let message = format!("{} is in auto and has neither `default` nor `fail_safe`", section.title());
         let help = "say where it goes when the plugin falls silent: add `fail_safe = …` or `default = …`";
         section.findings().add(section.span(), message, "here", help);
@@ -360,10 +490,16 @@ fn check_conditions(section: &Section<'_>, spec: &OutputSpec, sources: &Sources,
     }
 }
 
-fn check_condition_tag(section: &Section<'_>, key: &'static str, tag: TagId, sources: &Sources, tags: &Tags) {
+pub(super) fn check_condition_tag(
+    section: &Section<'_>,
+    key: &'static str,
+    tag: TagId,
+    sources: &Sources,
+    tags: &Tags,
+) {
     refuse_asset_tag(section, key, tag, sources, tags);
     let known = tags.table.get(tag);
-    let source = sources.get(tags.origin(tag).source).and_then(|source| source.kind.as_ref());
+    let source = tags.source_of(tag, sources).and_then(|source| source.kind.as_ref());
     if matches!(source, Some(SourceKind::Mqtt(_))) && known.stale_after_ns.is_none() {
         let at = section.value(key).map_or(section.span(), |found| found.span);
         let message = format!("`{key}` looks at `{}`, which never goes stale", known.name);
@@ -373,11 +509,14 @@ fn check_condition_tag(section: &Section<'_>, key: &'static str, tag: TagId, sou
 }
 
 fn refuse_asset_tag(section: &Section<'_>, key: &'static str, tag: TagId, sources: &Sources, tags: &Tags) {
-    let source = sources.get(tags.origin(tag).source).and_then(|source| source.kind.as_ref());
-    if matches!(source, Some(SourceKind::Csv(table)) if table.key.is_some()) {
+    if tags.key_of(tag, sources).is_some() {
         let at = section.value(key).map_or(section.span(), |found| found.span);
         let message = format!("`{key}` looks at `{}`, which every asset has", tags.table.get(tag).name);
-        section.findings().add(at, message, "", "name a tag of a source without `key`");
+        let help = match tags.result(tag) {
+            Some(result) => tags.producers.of_one_asset(result),
+            None => "name a tag of a source without `key`".to_owned(),
+        };
+        section.findings().add(at, message, "", help);
     }
 }
 
@@ -399,6 +538,9 @@ pub(super) fn with_owners(findings: &Findings, outputs: Outputs, plugins: &[Plug
             output.spec.owner_mode = plugin.mode;
             check_lease(findings, output, plugin, scan);
         }
+    }
+    for output in outputs.iter_mut().filter(|output| output.spec.gate.is_some()) {
+        gate::own(findings, output, plugins);
     }
     outputs
 }

@@ -1,5 +1,7 @@
 //! `[plugins.NAME]`, as far as it can be told without opening the component.
 
+use super::context::Contexts;
+use super::items::Items;
 use super::names::{check_name, is_pattern, matches, names};
 use super::outputs::{self, MODES, Outputs};
 use super::sources::Sources;
@@ -9,11 +11,11 @@ use crate::config::amounts::{CENTURY_NS, show};
 use crate::config::document::{Found, Section, Value, did_you_mean};
 use crate::config::error::Span;
 use crate::config::types::{
-    Context, LimitProfile, Plugin, PluginInput, PluginModel, PluginOutput, PluginParameter, PluginSeries, PluginTag,
-    Scan, SourceKind, TagAddress,
+    LimitProfile, Plugin, PluginInput, PluginModel, PluginOutput, PluginParameter, PluginSeries, PluginTag, Scan,
+    TagAddress,
 };
 use dinrail_core::description::ParameterValue;
-use dinrail_core::guard::{Mode, OutputId};
+use dinrail_core::guard::{Mode, OutputId, OutputKind};
 use dinrail_core::tag::TagId;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +25,9 @@ pub(super) struct Known<'k> {
     pub(super) scan: &'k Scan,
     pub(super) sources: &'k Sources,
     pub(super) tags: &'k Tags,
+    pub(super) items: &'k Items,
     pub(super) outputs: &'k Outputs,
-    pub(super) contexts: &'k [Context],
+    pub(super) contexts: &'k Contexts,
 }
 
 const LIMITS: [(&str, LimitProfile); 2] =
@@ -33,22 +36,31 @@ const LIMITS: [(&str, LimitProfile); 2] =
 /// Longest window: what a frame of one column can hold.
 const MAX_WINDOW: i64 = 65_536;
 
+/// Shadow; where all that a plugin may propose is orders, they wait for a yes.
+fn unsaid_mode(bound: &[PluginOutput], known: &Outputs) -> Mode {
+    let mut ids = bound.iter().flat_map(|binding| &binding.outputs).peekable();
+    let some = ids.peek().is_some();
+    let is_order =
+        |id: OutputId| known.resolved.get(id.index()).is_some_and(|output| output.spec.kind == OutputKind::Order);
+    if some && ids.all(|(id, _)| is_order(*id)) { Mode::Advise } else { Mode::default() }
+}
+
 pub(super) fn plugins(root: &Section<'_>, known: &Known<'_>) -> Vec<Plugin> {
     let sections = root.tables("plugins", "[plugins.watch]");
-    let all: Vec<String> = sections.iter().map(|section| section.name().to_owned()).collect();
     let mut plugins = Vec::new();
     for section in sections {
         check_name(section.findings(), "plugin", section.name(), &section.span());
-        plugins.extend(plugin(&section, known, &all));
+        plugins.extend(plugin(&section, known));
         section.finish();
     }
     plugins
 }
 
-fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Plugin> {
+fn plugin(section: &Section<'_>, known: &Known<'_>) -> Option<Plugin> {
     let component = section.required_text("component", "component = \"anomaly-detection.wasm\"");
     let component_path = component.as_ref().and_then(|component| find_component(section, component, known.places));
-    let inputs = inputs(section, known, all);
+    let inputs = inputs(section, known);
+    let judged = known.items.named(section);
     let outputs = output_bindings(section, known.outputs);
     let parameters = parameters(section);
     let models = models(section, known.places);
@@ -60,7 +72,7 @@ fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Pl
     let background = section.boolean("background").is_some_and(|background| background.value);
     let deadline_ns = deadline(section, known.scan, background);
     let limits = section.choice("limits", &LIMITS).map_or(LimitProfile::default(), |limits| limits.value);
-    let mode = section.choice("mode", &MODES).map_or(Mode::default(), |mode| mode.value);
+    let mode = section.choice("mode", &MODES).map_or_else(|| unsaid_mode(&outputs, known.outputs), |mode| mode.value);
     check_assets(section, known, &inputs, asset_key.as_ref(), &outputs);
     let component = component?;
     Some(Plugin {
@@ -69,6 +81,8 @@ fn plugin(section: &Section<'_>, known: &Known<'_>, all: &[String]) -> Option<Pl
         component: component_path?,
         component_span: component.span,
         inputs,
+        items_span: judged.as_ref().map_or(section.span(), |judged| judged.span.clone()),
+        items: judged.map(|judged| judged.value),
         outputs,
         parameters,
         models,
@@ -150,15 +164,20 @@ fn models(section: &Section<'_>, places: &Places) -> Vec<PluginModel> {
     models
 }
 
-fn outlook(section: &Section<'_>, contexts: &[Context]) -> Vec<PluginSeries> {
+fn outlook(section: &Section<'_>, contexts: &Contexts) -> Vec<PluginSeries> {
     let mut bound = Vec::new();
     for (slot, found) in section.entries("outlook", "outlook = { price = \"tariff\" }") {
-        let name = found.value.0.as_str().unwrap_or_default();
-        match contexts.iter().position(|context| context.name == name) {
+        let Some(name) = found.value.0.as_str() else {
+            let message = format!("`{slot}` should be the name of a context, is {}", found.value.kind());
+            section.findings().add(found.span, message, "", "write the name of a [context.NAME] in quotes");
+            continue;
+        };
+        match contexts.resolved.iter().position(|context| context.name == name) {
             Some(context) => bound.push(PluginSeries { slot, span: found.key, context, context_span: found.span }),
+            None if contexts.is_excused(name) => {}
             None => {
                 let message = format!("there is no context `{name}` for `{slot}`");
-                let names = contexts.iter().map(|context| context.name.as_str());
+                let names = contexts.resolved.iter().map(|context| context.name.as_str());
                 let help = format!("add [context.NAME]; {}", did_you_mean(name, names));
                 section.findings().add(found.span, message, "", help);
             }
@@ -245,7 +264,7 @@ fn parameter(value: Value<'_>) -> Option<ParameterValue> {
     value.number().map(ParameterValue::Number)
 }
 
-fn inputs(section: &Section<'_>, known: &Known<'_>, plugins: &[String]) -> Vec<PluginInput> {
+fn inputs(section: &Section<'_>, known: &Known<'_>) -> Vec<PluginInput> {
     let mut inputs = Vec::new();
     for (name, found) in section.entries("inputs", "inputs = { signals = [\"pump1.*\"] }") {
         let Some(given) = names(section.findings(), &name, &found) else { continue };
@@ -253,7 +272,7 @@ fn inputs(section: &Section<'_>, known: &Known<'_>, plugins: &[String]) -> Vec<P
         for (item, span) in given.names {
             let ids = find_tags(known.tags, &item);
             if ids.is_empty() && !known.tags.is_excused(&item) {
-                unknown_tag(section, known.tags, plugins, &item, &span);
+                unknown_tag(section, known.tags, &item, &span);
             }
             for id in ids {
                 add_tag(
@@ -269,12 +288,13 @@ fn inputs(section: &Section<'_>, known: &Known<'_>, plugins: &[String]) -> Vec<P
     inputs
 }
 
-/// By name, bytewise.
+/// By name, bytewise. Patterns pass over results of plugins: a plugin would find its own.
 fn find_tags(tags: &Tags, name: &str) -> Vec<TagId> {
     if !is_pattern(name) {
         return tags.table.find(name).into_iter().collect();
     }
-    let fitting = tags.table.iter().filter(|(_, tag)| matches(name, &tag.name));
+    let sensed = tags.table.iter().filter(|(id, _)| tags.result(*id).is_none());
+    let fitting = sensed.filter(|(_, tag)| matches(name, &tag.name));
     let mut found: Vec<(&str, TagId)> = fitting.map(|(id, tag)| (tag.name.as_str(), id)).collect();
     found.sort_unstable();
     found.into_iter().map(|(_, id)| id).collect()
@@ -295,14 +315,9 @@ fn add_tag(section: &Section<'_>, table: &Tags, tags: &mut Vec<PluginTag>, tag: 
     }
 }
 
-fn unknown_tag(section: &Section<'_>, tags: &Tags, plugins: &[String], name: &str, span: &Span) {
-    let producer = name.split(['.', '[']).next().unwrap_or_default();
-    let derived = name.len() > producer.len() && plugins.iter().any(|plugin| plugin == producer);
-    let (message, help) = if derived {
-        let message = format!("`{name}` would be a result of the plugin `{producer}`");
-        (message, "derived tags can't be bound in this version; name a tag of a source".to_owned())
-    } else if is_pattern(name) {
-        let help = "`*` stands for any text, `?` for one character".to_owned();
+fn unknown_tag(section: &Section<'_>, tags: &Tags, name: &str, span: &Span) {
+    let (message, help) = if is_pattern(name) {
+        let help = "`*` stands for any text, `?` for one character; results of plugins are named one by one".to_owned();
         (format!("the pattern `{name}` finds no tag"), format!("{help}; {}", did_you_mean(name, tags.names())))
     } else {
         (format!("there is no tag `{name}`"), did_you_mean(name, tags.names()))
@@ -326,6 +341,13 @@ fn output_bindings(section: &Section<'_>, known: &Outputs) -> Vec<PluginOutput> 
                 section.findings().add(span.clone(), message, "", did_you_mean(&item, names));
             }
             for index in indexes {
+                if known.resolved.get(index).is_some_and(|output| output.spec.gate.is_some()) {
+                    if !is_pattern(&item) {
+                        let message = format!("`{item}` is a gate, which carries out the verdicts on its `items`");
+                        section.findings().add(span.clone(), message, "", "leave it out; give the plugin `items`");
+                    }
+                    continue;
+                }
                 let id = OutputId(u32::try_from(index).expect("fewer outputs than 2^32"));
                 if !bound.iter().any(|(earlier, _)| *earlier == id) {
                     bound.push((id, span.clone()));
@@ -349,27 +371,23 @@ fn check_assets(
     outputs: &[PluginOutput],
 ) {
     let findings = section.findings();
+    let tags = known.tags;
     // The calendar is everybody's.
-    let is_calendar = |tag: TagId| matches!(known.tags.origin(tag).address, TagAddress::Calendar(_));
-    let mut tags = inputs.iter().flat_map(|input| &input.tags).filter(|bound| !is_calendar(bound.tag));
-    let wrong = tags.find(|bound| key_of(known, bound.tag) != key.map(|key| key.value.as_str()));
+    let is_calendar = |tag: TagId| matches!(tags.origin(tag).address, TagAddress::Calendar(_));
+    let bound = || inputs.iter().flat_map(|input| &input.tags).filter(|bound| !is_calendar(bound.tag));
+    let wrong = bound().find(|bound| tags.key_of(bound.tag, known.sources) != key.map(|key| key.value.as_str()));
     if let Some(bound) = wrong {
-        let name = &known.tags.table.get(bound.tag).name;
-        let (message, help) = match (key_of(known, bound.tag), key) {
-            (Some(column), None) => (
-                format!("`{name}` comes from a table that is split into assets by `{column}`"),
-                format!("add `assets = {{ key = \"{column}\" }}` to {}", section.title()),
-            ),
-            (Some(column), Some(key)) => (
-                format!("`{name}` is split into assets by `{column}`, not by `{}`", key.value),
-                format!("write `assets = {{ key = \"{column}\" }}`"),
-            ),
-            (None, _) => (
-                format!("`{name}` does not belong to assets"),
-                "add `key` to its source, or leave `assets` out".to_owned(),
-            ),
-        };
+        let (message, help) = wrong_asset(section, known, bound.tag, key);
         findings.add(bound.span.clone(), message, "", help);
+    } else if let Some(key) = key
+        && bound().next().is_some()
+        && bound().all(|bound| tags.result(bound.tag).is_some())
+    {
+        let help = "bind a tag of the table as well: its rows say which assets there are, and when";
+        findings.add(key.span.clone(), "none of its tags comes from a table", "", help);
+    }
+    if let (Some(_), Some(items)) = (key, section.value("items")) {
+        findings.add(items.span, "a plugin with assets can't have items in this version", "", "leave one of them out");
     }
     if let (Some(_), Some(output)) = (key, outputs.first()) {
         let help = "leave `outputs` out, or `assets`";
@@ -377,10 +395,29 @@ fn check_assets(
     }
 }
 
-/// The column that splits a tag's source into assets.
-fn key_of<'k>(known: &Known<'k>, tag: TagId) -> Option<&'k str> {
-    match &known.sources.get(known.tags.origin(tag).source)?.kind {
-        Some(SourceKind::Csv(table)) => table.columns.get(table.key?).map(String::as_str),
-        _ => None,
+/// Why a tag does not fit a plugin's assets, and what to do.
+fn wrong_asset(section: &Section<'_>, known: &Known<'_>, tag: TagId, key: Option<&Found<String>>) -> (String, String) {
+    let name = &known.tags.table.get(tag).name;
+    let result = known.tags.result(tag);
+    match (known.tags.key_of(tag, known.sources), key, result) {
+        (Some(column), None, Some(result)) => (
+            format!("`{name}` is there for each asset, by `{column}`"),
+            format!(
+                "{}; or add `assets = {{ key = \"{column}\" }}` to {}",
+                known.tags.producers.of_one_asset(result),
+                section.title()
+            ),
+        ),
+        (Some(column), None, None) => (
+            format!("`{name}` comes from a table that is split into assets by `{column}`"),
+            format!("add `assets = {{ key = \"{column}\" }}` to {}", section.title()),
+        ),
+        (Some(column), Some(key), _) => (
+            format!("`{name}` is split into assets by `{column}`, not by `{}`", key.value),
+            format!("write `assets = {{ key = \"{column}\" }}`"),
+        ),
+        (None, _, _) => {
+            (format!("`{name}` does not belong to assets"), "add `key` to its source, or leave `assets` out".to_owned())
+        }
     }
 }

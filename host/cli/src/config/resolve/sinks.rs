@@ -82,7 +82,7 @@ fn mqtt(section: &Section<'_>, sources: &Sources, site: &Site) -> Option<SinkKin
     match &declared.kind {
         Some(SourceKind::Mqtt(_)) if checked.is_ok() => Some(SinkKind::Mqtt { source, topic: pattern.to_owned() }),
         Some(SourceKind::Mqtt(_)) | None => None,
-        Some(SourceKind::Sim(_) | SourceKind::Csv(_) | SourceKind::Calendar) => {
+        Some(SourceKind::Sim(_) | SourceKind::Csv(_) | SourceKind::Images(_) | SourceKind::Calendar) => {
             let message = format!("the source `{}` is no link to a broker", declared.name);
             let at = section.value("source").map_or(section.span(), |source| source.span);
             section.findings().add(at, message, "", "name a source of kind `mqtt`");

@@ -1,16 +1,20 @@
 //! `[sources.NAME]`
 
+use super::earlier;
 use super::names::check_name;
 use super::table_head::{TableHead, table_head};
 use crate::config::amounts::CENTURY_NS;
 use crate::config::document::{Found, Section, did_you_mean};
 use crate::config::error::Span;
-use crate::config::types::{CsvSource, CsvTime, Delimiter, Login, MqttSource, SimSource, Site, Source, SourceKind};
+use crate::config::types::{
+    CsvSource, CsvTime, Delimiter, ImagesSource, Login, MqttSource, SimSource, Site, Source, SourceKind,
+};
+use crate::faults;
 use dinrail_core::reading::SourceId;
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::BrokerAddress;
 use dinrail_field::source::csv::{Layout, Separator};
-use dinrail_sim::{Options, Script};
+use dinrail_sim::{Options, Script, ScriptError};
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
@@ -63,13 +67,19 @@ enum Kind {
     Sim,
     Csv,
     Mqtt,
+    Images,
     Calendar,
 }
 
 const LAYOUTS: [(&str, Layout); 2] = [("rows", Layout::Rows), ("series", Layout::Series)];
 
-const KINDS: [(&str, Kind); 4] =
-    [("sim", Kind::Sim), ("csv", Kind::Csv), ("mqtt", Kind::Mqtt), ("calendar", Kind::Calendar)];
+const KINDS: [(&str, Kind); 5] = [
+    ("sim", Kind::Sim),
+    ("csv", Kind::Csv),
+    ("mqtt", Kind::Mqtt),
+    ("images", Kind::Images),
+    ("calendar", Kind::Calendar),
+];
 
 pub(super) fn sources(root: &Section<'_>, site: &Site) -> Sources {
     let mut declared = Vec::new();
@@ -83,6 +93,7 @@ pub(super) fn sources(root: &Section<'_>, site: &Site) -> Sources {
             Some(Kind::Sim) => finished(section, sim),
             Some(Kind::Csv) => finished(section, |section| csv(section, site)),
             Some(Kind::Mqtt) => finished(section, |section| mqtt(section, site)),
+            Some(Kind::Images) => finished(section, |section| images(section, site)),
             Some(Kind::Calendar) => finished(section, |_nothing_more| Some(SourceKind::Calendar)),
             // Without a kind, what else is known here can't be told.
             None => None,
@@ -104,12 +115,7 @@ fn sim(section: &Section<'_>) -> Option<SourceKind> {
     let faults = section.text("faults");
     let script = match &faults {
         None => Script::none(),
-        Some(name) => Script::named(&name.value).or_else(|| {
-            let message = format!("there is no fault script `{}`", name.value);
-            let help = did_you_mean(&name.value, dinrail_sim::fault::SCRIPTS);
-            section.findings().add(name.span.clone(), message, "", help);
-            None
-        })?,
+        Some(text) => faults::parse(&text.value).map_err(|error| wrong_script(section, text, &error)).ok()?,
     };
     let recorded = super::recorded::recorded(section);
     let settings = super::recorded::settings(section);
@@ -119,9 +125,10 @@ fn sim(section: &Section<'_>) -> Option<SourceKind> {
         Ok(_fits) => Some(SourceKind::Sim(SimSource { plant: plant.value, options, files })),
         Err(error) => {
             let (span, help) = match (&error, faults) {
-                (dinrail_sim::PlantError::Script(_), Some(faults)) => {
+                (dinrail_sim::PlantError::Script(ScriptError::NoSuchMachine(_)), Some(faults)) => {
                     (faults.span, "leave `faults` out, or take the plant \"rig\" or \"demo\"".to_owned())
                 }
+                (dinrail_sim::PlantError::Script(_), Some(faults)) => (faults.span, faults::GRAMMAR.to_owned()),
                 (dinrail_sim::PlantError::UnknownPlant(_), _) => {
                     (plant.span, did_you_mean(&plant.value, dinrail_sim::PLANTS))
                 }
@@ -131,6 +138,16 @@ fn sim(section: &Section<'_>) -> Option<SourceKind> {
             None
         }
     }
+}
+
+/// A single word was meant as the name of a script.
+fn wrong_script(section: &Section<'_>, text: &Found<String>, error: &faults::FaultTextError) {
+    let name = text.value.trim();
+    let (message, help) = match name.contains(char::is_whitespace) {
+        false => (format!("there is no fault script `{name}`"), did_you_mean(name, dinrail_sim::fault::SCRIPTS)),
+        true => (format!("`faults`: {error}"), faults::GRAMMAR.to_owned()),
+    };
+    section.findings().add(text.span.clone(), message, "", help);
 }
 
 /// An error and what caused it, on one line.
@@ -144,6 +161,39 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// From one picture to the next where nothing is said.
+const DEFAULT_PICTURE_NS: u64 = 1_000_000_000;
+
+fn images(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
+    let path = section.required_text("path", "path = \"pictures\"");
+    let labels = section.text("labels");
+    let time = section.section("time", "{ period = \"1s\" }");
+    let period = time.as_ref().and_then(|time| time.duration("period", 1, CENTURY_NS));
+    let start_ns = time.as_ref().map_or(Some(0), |time| start(time, site));
+    if let Some(time) = time {
+        time.finish();
+    }
+    let folder = section.findings().text().folder();
+    let (path, labels) = (path?, labels.map(|labels| folder.join(labels.value)));
+    let pictures = folder.join(&path.value);
+    if !pictures.is_dir() {
+        let message = format!("there is no folder `{}`", pictures.display());
+        section.findings().add(
+            path.span,
+            message,
+            "",
+            "name the folder of the pictures; relative paths count from this file's",
+        );
+        return None;
+    }
+    Some(SourceKind::Images(ImagesSource {
+        folder: pictures,
+        labels,
+        period_ns: period.map_or(DEFAULT_PICTURE_NS, |period| period.value),
+        start_ns: start_ns?,
+    }))
+}
+
 fn csv(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
     let path = section.required_text("path", "path = \"lab.csv.gz\"");
     let delimiter = delimiter(section);
@@ -151,16 +201,22 @@ fn csv(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
     let header = section.boolean("header");
     let layout = section.choice("layout", &LAYOUTS).map_or(Layout::default(), |layout| layout.value);
     let join = paths(section, "join");
+    let after = earlier::earlier(section);
     let (time_found, key_found) = (section.value("time"), section.value("key"));
     if time_found.is_none() {
         section.missing("time", "time = { column = \"datetime\", format = \"%Y-%m-%d %H:%M:%S\" }");
     }
     let path = path?;
     let full_path = section.findings().text().folder().join(&path.value);
-    let join = join?;
+    let (join, after) = (join?, after?);
     if layout == Layout::Series && !join.value.is_empty() {
         let message = "`join` and `layout = \"series\"` exclude each other";
         section.findings().add(join.span, message, "", "leave one of them out");
+        return None;
+    }
+    if !after.is_empty() && (layout == Layout::Series || !join.value.is_empty()) {
+        let message = "`after` excludes `join` and `layout = \"series\"`";
+        section.findings().add(path.span, message, "", "leave one of them out");
         return None;
     }
     let mut head = head(section, &full_path, &path.span, delimiter?)?;
@@ -189,6 +245,7 @@ fn csv(section: &Section<'_>, site: &Site) -> Option<SourceKind> {
         time,
         key,
         join: join.value,
+        after,
         layout,
     }))
 }

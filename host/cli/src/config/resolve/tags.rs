@@ -1,22 +1,30 @@
 //! `[tags."NAME"]`: one tag, or with a pattern for a name, one for each column or signal that it fits.
 
 use super::names::{check_tag_name, is_pattern, matches};
-use super::sources::{Sources, column_index};
+use super::results::{Producers, from_plugin};
+use super::sources::{Declared, Sources, column_index};
 use crate::config::amounts::CENTURY_NS;
 use crate::config::document::{Section, did_you_mean};
-use crate::config::types::{CalendarField, CsvSource, PayloadTime, SimSource, SourceKind, TagAddress, TagOrigin};
+use crate::config::types::{
+    CalendarField, CsvSource, ImageField, PayloadTime, ResultOrigin, SimSource, SourceKind, TagAddress, TagOrigin,
+};
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{Tag, TagId, TagKind, TagTable};
 use dinrail_core::unit::{Conversion, Unit, parse_quantity};
 use dinrail_field::source::mqtt::Pointer;
 use dinrail_sim::{Kind, Signal};
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 /// All tags.
 #[derive(Default)]
 pub(super) struct Tags {
     pub(super) table: TagTable,
     pub(super) origins: Vec<TagOrigin>,
+    /// Where the pictures lie that a tag's texts name.
+    pub(super) folders: Vec<(TagId, PathBuf)>,
+    /// The plugins, whose results are tags too.
+    pub(super) producers: Producers,
     /// Names and patterns of which something was wrong; what is not found may have been one of them.
     broken: Vec<String>,
 }
@@ -25,6 +33,35 @@ impl Tags {
     /// A tag's origin.
     pub(super) fn origin(&self, tag: TagId) -> &TagOrigin {
         &self.origins[tag.index()]
+    }
+
+    /// What is told of the source that it comes from.
+    pub(super) fn source_of<'s>(&self, tag: TagId, sources: &'s Sources) -> Option<&'s Declared> {
+        sources.get(self.origin(tag).source?)
+    }
+
+    /// Which result of a plugin it is, if it is one.
+    pub(super) fn result(&self, tag: TagId) -> Option<&ResultOrigin> {
+        match &self.origin(tag).address {
+            TagAddress::Result(result) => Some(result),
+            _ => None,
+        }
+    }
+
+    /// Whether its unit is not known before the plugin is open.
+    pub(super) fn is_open(&self, tag: TagId) -> bool {
+        self.result(tag).is_some_and(|result| !result.has_unit)
+    }
+
+    /// The column that tells the assets apart which the tag belongs to.
+    pub(super) fn key_of<'k>(&'k self, tag: TagId, sources: &'k Sources) -> Option<&'k str> {
+        if let Some(result) = self.result(tag) {
+            return self.producers.asset_key(result.plugin).filter(|_| result.asset.is_none());
+        }
+        match &self.source_of(tag, sources)?.kind {
+            Some(SourceKind::Csv(table)) => table.columns.get(table.key?).map(String::as_str),
+            _ => None,
+        }
     }
 
     /// Whether a name, or what a pattern should have found, may be a tag that was reported already.
@@ -41,14 +78,14 @@ impl Tags {
     }
 }
 
-pub(super) fn tags(root: &Section<'_>, sources: &Sources) -> Tags {
+pub(super) fn tags(root: &Section<'_>, sources: &Sources, producers: Producers) -> Tags {
     let sections = root.tables("tags", "[tags.\"pump1.current\"]");
     let plain: HashSet<String> =
         sections.iter().map(|s| s.name().to_owned()).filter(|name| !is_pattern(name)).collect();
-    let mut tags = Tags::default();
+    let mut tags = Tags { producers, ..Tags::default() };
     for section in sections {
         let name = section.name().to_owned();
-        match found_in(&section, sources, &plain) {
+        match found_in(&section, sources, &tags.producers, &plain) {
             Some(found) => {
                 for (tag, origin) in found {
                     add(&section, &mut tags, tag, origin);
@@ -64,7 +101,15 @@ pub(super) fn tags(root: &Section<'_>, sources: &Sources) -> Tags {
 
 fn add(section: &Section<'_>, tags: &mut Tags, tag: Tag, origin: TagOrigin) {
     match tags.table.add(tag) {
-        Ok(_id) => tags.origins.push(origin),
+        Ok(id) => {
+            let named = matches!(origin.address, TagAddress::Column(_) | TagAddress::Topic { .. });
+            if named && tags.table.get(id).kind == TagKind::Picture {
+                let folder = section.findings().text().folder();
+                let own = section.text("folder").map(|own| folder.join(own.value));
+                tags.folders.push((id, own.unwrap_or_else(|| folder.to_owned())));
+            }
+            tags.origins.push(origin);
+        }
         Err(error) => {
             let help = "make the patterns narrower, so that one of them finds it";
             section.findings().add(section.span(), error.to_string(), "here again", help);
@@ -73,16 +118,22 @@ fn add(section: &Section<'_>, tags: &mut Tags, tag: Tag, origin: TagOrigin) {
 }
 
 /// What a section says of every tag it stands for.
-struct Common {
-    unit: Option<Unit>,
+pub(super) struct Common {
+    pub(super) unit: Option<Unit>,
     range: Option<(f64, f64)>,
     stale_after_ns: Option<u64>,
     kind: Option<TagKind>,
 }
 
 /// The tags of one section; none where something is wrong with it.
-fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -> Option<Vec<(Tag, TagOrigin)>> {
-    let named = sources.named(section);
+fn found_in(
+    section: &Section<'_>,
+    sources: &Sources,
+    producers: &Producers,
+    plain: &HashSet<String>,
+) -> Option<Vec<(Tag, TagOrigin)>> {
+    let is_result = producers.are_meant(section);
+    let named = if is_result { None } else { sources.named(section) };
     let unit = section.parsed("unit", UNIT_HELP, Unit::parse);
     if section.has("unit") && unit.is_none() {
         allow_all(section);
@@ -96,6 +147,9 @@ fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -
         stale_after_ns: section.duration("stale_after", 1, CENTURY_NS).map(|found| found.value),
         kind: section.choice("kind", &KINDS).map(|kind| kind.value),
     };
+    if is_result {
+        return from_plugin(section, producers, &common);
+    }
     let Some((id, source)) = named else {
         allow_all(section);
         return None;
@@ -104,6 +158,7 @@ fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -
         Some(SourceKind::Csv(table)) => from_table(section, id, table, plain, &common),
         Some(SourceKind::Sim(plant)) => from_plant(section, id, plant, plain, &common),
         Some(SourceKind::Mqtt(_)) => from_topic(section, id, &common),
+        Some(SourceKind::Images(_)) => from_images(section, id, plain, &common),
         Some(SourceKind::Calendar) => from_calendar(section, id, plain, &common),
         None => {
             allow_all(section);
@@ -115,11 +170,12 @@ fn found_in(section: &Section<'_>, sources: &Sources, plain: &HashSet<String>) -
 pub(super) const UNIT_HELP: &str =
     "write a UCUM unit such as \"bar\", \"Cel\", \"m3/h\", \"A\" or \"%\"; leave it out where there is none";
 
-const KINDS: [(&str, TagKind); 2] = [("value", TagKind::Value), ("waveform", TagKind::Waveform)];
+const KINDS: [(&str, TagKind); 3] =
+    [("value", TagKind::Value), ("waveform", TagKind::Waveform), ("picture", TagKind::Picture)];
 
 /// Where a tag is none, which was reported, none of the keys that one may have is unknown.
 fn allow_all(section: &Section<'_>) {
-    let common = ["range", "stale_after", "kind"];
+    let common = ["range", "stale_after", "kind", "plugin", "asset", "result", "folder"];
     for key in common.into_iter().chain(["column", "signal", "topic", "pointer", "time", "scale", "offset", "map"]) {
         let _ = section.value(key);
     }
@@ -173,14 +229,14 @@ fn raw_to_value(section: &Section<'_>, tag: &mut Tag) {
     tag.map = map;
 }
 
-fn tag_named(name: &str, common: &Common) -> Tag {
+pub(super) fn tag_named(name: &str, common: &Common) -> Tag {
     let mut tag = Tag::new(name, common.unit.clone().unwrap_or_else(no_unit));
     tag.range = common.range;
     tag.stale_after_ns = common.stale_after_ns;
     tag
 }
 
-fn refuse_waveform(section: &Section<'_>, common: &Common, what: &str) {
+pub(super) fn refuse_waveform(section: &Section<'_>, common: &Common, what: &str) {
     if common.kind == Some(TagKind::Waveform)
         && let Some(kind) = section.value("kind")
     {
@@ -198,10 +254,13 @@ fn from_table(
 ) -> Option<Vec<(Tag, TagOrigin)>> {
     refuse_waveform(section, common, "a table");
     let mut template = tag_named(section.name(), common);
-    raw_to_value(section, &mut template);
+    template.kind = common.kind.unwrap_or(TagKind::Value);
+    if template.kind != TagKind::Picture {
+        raw_to_value(section, &mut template);
+    }
     let made = |name: &str, column: usize| {
         let tag = Tag { name: name.to_owned(), ..template.clone() };
-        (tag, TagOrigin { source, address: TagAddress::Column(column), span: section.span() })
+        (tag, TagOrigin { source: Some(source), address: TagAddress::Column(column), span: section.span() })
     };
     if is_pattern(section.name()) {
         let own = [time_column(table), table.key];
@@ -260,7 +319,7 @@ fn from_plant(
     let span = section.span();
     let made = |name: &str, index: usize| {
         let tag = tag_of_signal(section, name, &signals[index], common)?;
-        Some((tag, TagOrigin { source, address: TagAddress::Signal(index), span: span.clone() }))
+        Some((tag, TagOrigin { source: Some(source), address: TagAddress::Signal(index), span: span.clone() }))
     };
     if is_pattern(section.name()) {
         let fitting = signals
@@ -298,7 +357,7 @@ fn from_calendar(
         let mut tag = tag_named(name, common);
         tag.unit = Unit::parse(unit).expect("the calendar's units are UCUM");
         tag.range = Some(range);
-        (tag, TagOrigin { source, address: TagAddress::Calendar(field), span: section.span() })
+        (tag, TagOrigin { source: Some(source), address: TagAddress::Calendar(field), span: section.span() })
     };
     if common.unit.is_some() || common.range.is_some() {
         let help = "leave `unit` and `range` out";
@@ -325,6 +384,44 @@ fn from_calendar(
     Some(vec![made(section.name(), (*field, unit, *range))])
 }
 
+/// What a folder of pictures tells: a tag is named as it, or says which by `signal`.
+fn from_images(
+    section: &Section<'_>,
+    source: SourceId,
+    plain: &HashSet<String>,
+    common: &Common,
+) -> Option<Vec<(Tag, TagOrigin)>> {
+    let made = |name: &str, field: ImageField| {
+        let mut tag = tag_named(name, common);
+        if field == ImageField::Picture {
+            tag.kind = TagKind::Picture;
+        } else {
+            raw_to_value(section, &mut tag);
+        }
+        (tag, TagOrigin { source: Some(source), address: TagAddress::Image(field), span: section.span() })
+    };
+    let fields = || ImageField::ALL.iter();
+    if is_pattern(section.name()) {
+        let fitting = fields().filter(|(name, _)| !plain.contains(*name) && matches(section.name(), name));
+        return expanded(section, fitting.map(|(name, field)| made(name, *field)).collect());
+    }
+    let signal = section.text("signal");
+    check_tag_name(section.findings(), "a tag", section.name(), &section.span()).then_some(())?;
+    let (name, at) =
+        signal.map_or_else(|| (section.name().to_owned(), section.span()), |signal| (signal.value, signal.span));
+    let Some((_, field)) = fields().find(|(known, _)| *known == name) else {
+        let message = format!("a folder of pictures has no signal `{name}`");
+        let help = did_you_mean(&name, fields().map(|(name, _)| *name));
+        section.findings().add(at, message, "", help);
+        return None;
+    };
+    if common.kind.is_some_and(|kind| (kind == TagKind::Picture) != (*field == ImageField::Picture)) {
+        section.findings().add(section.span(), format!("`{name}` is of another kind"), "", "leave `kind` out");
+        return None;
+    }
+    Some(vec![made(section.name(), *field)])
+}
+
 fn signals_of(plant: &SimSource) -> Vec<Signal> {
     dinrail_sim::plant_with(&plant.plant, &plant.options).map(|plant| plant.signals().to_vec()).unwrap_or_default()
 }
@@ -345,11 +442,15 @@ fn tag_of_signal(section: &Section<'_>, name: &str, signal: &Signal, common: &Co
             }
         },
     };
-    let kind = if signal.kind == Kind::Waveform { TagKind::Waveform } else { TagKind::Value };
+    let kind = match signal.kind {
+        Kind::Value => TagKind::Value,
+        Kind::Waveform => TagKind::Waveform,
+        Kind::Picture => TagKind::Picture,
+    };
     let said = common.kind.unwrap_or(kind);
-    if said != kind || (kind == TagKind::Waveform && !conversion.is_identity()) {
+    if said != kind || (kind != TagKind::Value && !conversion.is_identity()) {
         let message = format!("`{name}` is a {} in {}", kind_name(kind), signal.unit);
-        findings.add(section.span(), message, "", "leave `kind` and, for a waveform, `unit` out");
+        findings.add(section.span(), message, "", "leave `kind` and, but for a value, `unit` out");
         return None;
     }
     let mut tag = tag_named(name, common);
@@ -365,10 +466,7 @@ fn tag_of_signal(section: &Section<'_>, name: &str, signal: &Signal, common: &Co
 }
 
 pub(in crate::config) fn kind_name(kind: TagKind) -> &'static str {
-    match kind {
-        TagKind::Value => "value",
-        TagKind::Waveform => "waveform",
-    }
+    kind.name()
 }
 
 fn from_topic(section: &Section<'_>, source: SourceId, common: &Common) -> Option<Vec<(Tag, TagOrigin)>> {
@@ -394,7 +492,7 @@ fn from_topic(section: &Section<'_>, source: SourceId, common: &Common) -> Optio
     check_topic(section, &topic.value, &topic.span).then_some(())?;
     let pointer = pointer.map(|pointer| pointer.value);
     let address = TagAddress::Topic { topic: topic.value, pointer, time };
-    Some(vec![(tag, TagOrigin { source, address, span: section.span() })])
+    Some(vec![(tag, TagOrigin { source: Some(source), address, span: section.span() })])
 }
 
 /// A topic without wildcards.
@@ -434,7 +532,7 @@ fn payload_time(section: &Section<'_>) -> Option<PayloadTime> {
 
 /// A payload has one time: the tags of a topic must agree, or leave it to one of them.
 fn check_payload_times(root: &Section<'_>, tags: &Tags) {
-    let mut times: HashMap<(SourceId, &str), &PayloadTime> = HashMap::new();
+    let mut times: HashMap<(Option<SourceId>, &str), &PayloadTime> = HashMap::new();
     for origin in &tags.origins {
         let TagAddress::Topic { topic, time: Some(time), .. } = &origin.address else { continue };
         let first = times.entry((origin.source, topic)).or_insert(time);

@@ -4,7 +4,7 @@ use super::{Folder, GOOD};
 use crate::config::{BoundPlugin, Config, ConfigErrors, bind};
 use dinrail_core::description::{Description, Input, InputKind, ModelSlot, Output, Parameter, ParameterValue, World};
 
-fn input(name: &str, unit: &str, group: bool) -> Input {
+pub(super) fn input(name: &str, unit: &str, group: bool) -> Input {
     Input {
         name: name.to_owned(),
         summary: format!("what {name} is for"),
@@ -33,7 +33,7 @@ fn slot(name: &str, required: bool) -> ModelSlot {
     ModelSlot { name: name.to_owned(), summary: "a model".to_owned(), required, inputs: vec![], outputs: vec![] }
 }
 
-fn plain(name: &str) -> Description {
+pub(super) fn plain(name: &str) -> Description {
     Description {
         name: name.to_owned(),
         version: "0.1.0".to_owned(),

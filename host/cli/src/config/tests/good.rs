@@ -7,7 +7,7 @@ use crate::config::types::{
 use dinrail_core::description::ParameterValue;
 use dinrail_core::guard::{Mode, OnStop, OutputKind};
 use dinrail_core::tag::TagKind;
-use dinrail_field::source::csv::Layout;
+use dinrail_field::source::csv::{Before, Layout};
 
 #[test]
 fn the_site_and_the_scan_are_as_written() {
@@ -166,7 +166,8 @@ fn tables_side_by_side_and_tables_of_series() {
     };
     assert_eq!(table(0).columns, ["datetime", "flow", "Temp C", "material", "hour", "outside"]);
     assert_eq!(table(0).join, [folder.path().join("weather.csv")]);
-    assert_eq!((table(1).columns, table(1).key), (["series", "step", "value"].map(str::to_owned).to_vec(), Some(0)));
+    let columns = ["series", "step", "value", "last"].map(str::to_owned).to_vec();
+    assert_eq!((table(1).columns, table(1).key), (columns, Some(0)));
     assert_eq!(table(1).layout, Layout::Series);
     let both = "[sources.a]\nkind = \"csv\"\npath = \"wide.csv\"\njoin = [\"lab.csv\"]\nlayout = \"series\"\n\
                 time = { column = \"step\", period = \"1h\" }\n[tags.value]\nsource = \"a\"\n";
@@ -175,4 +176,22 @@ fn tables_side_by_side_and_tables_of_series() {
     let missing = both.replacen("\"lab.csv\"", "\"none.csv\"", 1).replacen("layout = \"series\"\n", "", 1);
     let errors = folder.parse(&missing).unwrap_err().to_string();
     assert!(errors.contains("none.csv` can't be read"), "{errors}");
+}
+
+#[test]
+fn tables_one_after_the_other() {
+    let folder = Folder::new();
+    folder.write("january.csv", "1 10\n2 20\n");
+    folder.write("columns.csv", "1 2 3\n10 20 30\n");
+    let text = "[sources.a]\nkind = \"csv\"\npath = \"january.csv\"\nwhitespace = true\nheader = false\n\
+                after = [{ path = \"columns.csv\", transposed = true, gap = \"1min\" }]\ntime = { period = \"1s\" }\n\
+                [tags.\"1\"]\nsource = \"a\"\n";
+    let config = folder.good(text);
+    let SourceKind::Csv(table) = &config.sources[0].kind else { panic!("{:?}", config.sources[0].kind) };
+    let before = Before { path: folder.path().join("columns.csv"), transposed: true, gap_ns: 60_000_000_000 };
+    assert_eq!(table.after, [before]);
+    let missing = folder.parse(&text.replace("columns.csv", "none.csv")).unwrap_err().to_string();
+    assert!(missing.contains("site.toml:6:19: there is no table") && missing.contains("none.csv"), "{missing}");
+    let joined = folder.parse(&text.replace("after", "join = [\"january.csv\"]\nafter")).unwrap_err().to_string();
+    assert!(joined.contains("`after` excludes `join`"), "{joined}");
 }

@@ -3,12 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod good;
+mod items;
 
 mod bad;
 
 mod binding;
 
+mod ahead;
+
+mod derived;
+
 mod mutants;
+
+mod orders;
 
 mod reference;
 
@@ -27,6 +34,7 @@ impl Folder {
         folder.write("installed/anomaly-detection.wasm", "");
         folder.write("installed/predictive-maintenance.wasm", "");
         folder.write("installed/process-optimization.wasm", "");
+        folder.write("installed/energy-optimization.wasm", "");
         folder.write("models/channel-autoencoder/model.onnx", "");
         folder.write("spare.onnx", "");
         folder.write("tables/regimes.csv", "a,b\n1,2\n");

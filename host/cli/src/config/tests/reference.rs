@@ -63,14 +63,19 @@ fn framed(fragment: &str) -> String {
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("rig.csv", "datetime;current;flow\n2026-03-01 06:00:00;1.5;80\n");
+    folder.write("plant.csv", "time,rig.flow\n2026-01-01T00:00:00.000Z,80.5\n");
     folder.write("lab.csv", "datetime;Density (kg/m3)\n2026-03-01 06:00:00;998.2\n");
     folder.pack("lab.csv");
     folder.write("engines.txt", "1 1 0.002 -0.0004 100.0 518.67 641.82 1589.7 \n");
     folder.write("samples.csv", "1.5,2\n");
+    folder.write("demand.csv", "article,1,2,3\nA17,10,12,9\n");
     folder.write("test_FD001.txt", &format!("1 1{} \n", " 0.5".repeat(24)));
     folder.write("models/turbofan-life/model.onnx", "");
     folder.write("models/turbofan-life/tables/regimes.csv", "setting1\n0\n");
     folder.write("installed/high-limit.wasm", "");
+    folder.write("installed/quality-control.wasm", "");
+    folder.write("installed/supply-chain.wasm", "");
+    folder.write("pictures/good/1.png", "");
     folder
 }
 
@@ -140,7 +145,10 @@ fn every_key_that_is_read_is_in_the_reference() {
         include_str!("../resolve/site.rs"),
         include_str!("../resolve/sources.rs"),
         include_str!("../resolve/tags.rs"),
+        include_str!("../resolve/results.rs"),
         include_str!("../resolve/outputs.rs"),
+        include_str!("../resolve/context.rs"),
+        include_str!("../resolve/rules.rs"),
         include_str!("../resolve/plugins.rs"),
         include_str!("../resolve/sinks.rs"),
     ];
@@ -157,6 +165,7 @@ fn every_key_that_is_read_is_in_the_reference() {
         ".entries(\"",
         ".value(\"",
         ".duration(\n",
+        "said(rule, \"",
     ];
     let mut keys = HashSet::new();
     for source in sources {

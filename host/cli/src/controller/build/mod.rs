@@ -3,6 +3,10 @@
 //! threads and links.
 
 mod components;
+mod control;
+mod folders;
+mod overwritten;
+mod producers;
 mod refusals;
 pub(crate) mod tables;
 mod wiring;
@@ -13,16 +17,20 @@ pub use components::ComponentError;
 use super::Controller;
 use super::calendar::CalendarTags;
 use super::context::Contexts;
+use super::derived::DerivedTags;
 use super::identity::Identity;
 use super::images::Images;
-use super::links::{LinkSource, TableSource};
+use super::line::Line;
+use super::links::{FolderSource, LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
 use super::recorder::Setup;
 use super::slots::Plugin;
 use super::source::Source;
 use super::starts::Starts;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
+use crate::control::server::{ControlError, ControlSocket};
 use crate::view::View;
+use control::{Control, open_control};
 use dinrail_core::description::World;
 use dinrail_core::guard::Guard;
 use dinrail_core::reading::SourceId;
@@ -32,13 +40,15 @@ use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Prof
 use dinrail_field::link::{Clock, MqttLink};
 use dinrail_field::message::Named;
 use dinrail_field::source::csv::CsvSource;
+use dinrail_field::source::images::ImagesSource;
 use dinrail_inference::Catalog;
 use dinrail_sim::judge::Detections;
+use overwritten::overwritten;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use wiring::{Links, output_drivers, sinks};
+use wiring::{Links, is_replay, output_drivers, sinks};
 
 /// What was opened and checked.
 pub struct Prepared {
@@ -46,8 +56,10 @@ pub struct Prepared {
     plugins: Vec<Arc<Plugin>>,
     guard: Guard,
     tables: Vec<(SourceId, String, CsvSource)>,
+    folders: Vec<ImagesSource>,
     plants: Vec<(SourceId, SharedPlant, Vec<Option<TagId>>)>,
     contexts: Contexts,
+    derived: DerivedTags,
     detections: Option<Detections>,
 }
 
@@ -63,6 +75,9 @@ pub enum BuildError {
     /// The run ended without its figures.
     #[error(transparent)]
     NoReport(#[from] super::recorder::NoReport),
+    /// Another controller of this site.
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// Threads.
     #[error("a thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -119,16 +134,11 @@ impl Workshop {
 }
 
 /// Opens components, models, tables and plants, binds every plugin, and collects all mistakes.
-pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildError> {
+pub fn prepare(mut config: Config, workshop: &Workshop) -> Result<Prepared, BuildError> {
     let mut errors = Vec::new();
-    let mut plugins = Vec::new();
-    for index in 0..config.plugins.len() {
-        match prepare_plugin(&config, index, workshop) {
-            Ok(plugin) => plugins.push(Arc::new(plugin)),
-            Err(found) => errors.extend(found.iter().cloned()),
-        }
-    }
+    let (plugins, derived) = producers::prepare_plugins(&mut config, workshop, &mut errors);
     let mut opened_tables = Vec::new();
+    let mut folders = Vec::new();
     let mut plants = Vec::new();
     let mut detections = None;
     for (index, source) in config.sources.iter().enumerate() {
@@ -164,6 +174,15 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
                     "name a plant and a fault script that fits it",
                 )),
             },
+            config::SourceKind::Images(images) => match folders::open(&config, id, images) {
+                Ok(opened) => folders.push(opened),
+                Err(error) => errors.push(mistake(
+                    &config,
+                    source.span.clone(),
+                    error.to_string(),
+                    "correct `path` or `labels` of this source",
+                )),
+            },
             config::SourceKind::Mqtt(_) | config::SourceKind::Calendar => {}
         }
     }
@@ -172,8 +191,7 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
         Ok(contexts) => Some(contexts),
         Err((index, error)) => {
             let span = config.contexts[index].span.clone();
-            let help = "correct `column` or `known_at` of this context, or its source's table";
-            errors.push(mistake(&config, span, error.to_string(), help));
+            errors.push(mistake(&config, span, error.to_string(), &error.help()));
             None
         }
     };
@@ -182,7 +200,7 @@ pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildErr
     }
     let contexts = contexts.expect("a context that can't be opened is a mistake");
     let guard = guard(&config, &plugins)?;
-    Ok(Prepared { config, plugins, guard, tables: opened_tables, plants, contexts, detections })
+    Ok(Prepared { config, plugins, guard, tables: opened_tables, folders, plants, contexts, derived, detections })
 }
 
 /// Whether a table has no tags and a context is read from it.
@@ -193,45 +211,13 @@ fn is_context_only(config: &Config, id: SourceId) -> bool {
         | config::ContextKind::Schedule { .. }
         | config::ContextKind::Calendar { .. } => false,
     });
-    of_context && config.tag_origins.iter().all(|origin| origin.source != id)
+    of_context && config.tag_origins.iter().all(|origin| origin.source != Some(id))
 }
 
 /// Whether plugins of this world say what a fault script asks for: alarms that name sensors. A failure mode of predictive
 /// maintenance is none: it is judged by `dinrail score`.
 fn sees_faults(world: World) -> bool {
     world == World::AnomalyDetection
-}
-
-/// Sinks that would write over a file which the configuration reads, or over the configuration itself.
-fn overwritten(config: &Config) -> Vec<ConfigError> {
-    let mut read = vec![config.text.path().to_path_buf()];
-    read.extend(config.plugins.iter().map(|plugin| plugin.component.clone()));
-    read.extend(config.plugins.iter().flat_map(|plugin| plugin.models.iter().map(|model| model.path.clone())));
-    for source in &config.sources {
-        match &source.kind {
-            config::SourceKind::Csv(table) => {
-                read.push(table.path.clone());
-                read.extend(table.join.iter().cloned());
-            }
-            config::SourceKind::Sim(sim) => read.extend(sim.files.iter().cloned()),
-            config::SourceKind::Mqtt(_) | config::SourceKind::Calendar => {}
-        }
-    }
-    // What is not there can't be written over.
-    let read: Vec<_> = read.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    let written = config.sinks.iter().filter_map(|sink| match &sink.kind {
-        config::SinkKind::Jsonl { target: config::JsonlTarget::File(path), .. } => {
-            path.canonicalize().ok().map(|path| (sink, path))
-        }
-        config::SinkKind::Jsonl { .. } | config::SinkKind::Mqtt { .. } => None,
-    });
-    written
-        .filter(|(_, path)| read.iter().any(|read| path.starts_with(read)))
-        .map(|(sink, path)| {
-            let message = format!("the sink `{}` would write over `{}`, which is read here", sink.name, path.display());
-            mistake(config, sink.span.clone(), message, "give the sink a file of its own")
-        })
-        .collect()
 }
 
 fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help: &str) -> ConfigError {
@@ -281,7 +267,7 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
         models.push((model.slot.name.clone(), loaded));
     }
     let release_after_ns = config.scan.run_ns(bound.deadline_ns);
-    let row_sources = row_sources(config, &bound);
+    let row_sources = row_sources(config, plugin, &bound);
     let prepared = Plugin {
         config: plugin.clone(),
         component,
@@ -302,12 +288,15 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
     }
 }
 
-/// The tables among the sources of a plugin's tags.
-fn row_sources(config: &Config, bound: &bind::BoundPlugin) -> Vec<SourceId> {
-    let tags = bound.columns.iter().map(|column| column.tag).chain(bound.waveforms.iter().copied());
+/// The tables and folders among the sources of a plugin's tags, those of its items included.
+fn row_sources(config: &Config, plugin: &config::Plugin, bound: &bind::BoundPlugin) -> Vec<SourceId> {
+    let of_items = plugin.items.iter().flat_map(|items| config.items[*items].spec.ids.iter().copied());
+    let tags = bound.columns.iter().map(|column| column.tag).chain(bound.waveforms.iter().copied()).chain(of_items);
+    let gives_rows =
+        |kind: &config::SourceKind| matches!(kind, config::SourceKind::Csv(_) | config::SourceKind::Images(_));
     let mut sources: Vec<SourceId> = tags
-        .map(|tag| config.tag_origins[tag.index()].source)
-        .filter(|source| matches!(config.sources[source.0 as usize].kind, config::SourceKind::Csv(_)))
+        .filter_map(|tag| config.tag_origins[tag.index()].source)
+        .filter(|source| gives_rows(&config.sources[source.0 as usize].kind))
         .collect();
     sources.sort_unstable();
     sources.dedup();
@@ -350,7 +339,7 @@ fn signal_tags(config: &Config, source: SourceId, signals: usize) -> Vec<Option<
     let mut tags = vec![None; signals];
     for ((id, _), origin) in config.tags.iter().zip(&config.tag_origins) {
         if let config::TagAddress::Signal(index) = origin.address
-            && origin.source == source
+            && origin.source == Some(source)
         {
             tags[index] = Some(id);
         }
@@ -368,13 +357,11 @@ fn judge(
     let tags = signal_tags(config, source, plant.signals().len());
     let mut script = script.clone();
     for episode in &mut script.episodes {
-        let named = match &mut episode.fault {
-            dinrail_sim::Fault::SensorDrift { signal, .. } | dinrail_sim::Fault::StuckSensor { signal } => signal,
-            dinrail_sim::Fault::BearingWear | dinrail_sim::Fault::Cavitation => continue,
-        };
-        let index = plant.signals().iter().position(|signal| signal.name == named.as_str());
-        if let Some(tag) = index.and_then(|index| tags[index]) {
-            named.clone_from(&config.tags.get(tag).name);
+        for named in episode.fault.signals_mut() {
+            let index = plant.signals().iter().position(|signal| signal.name == named.as_str());
+            if let Some(tag) = index.and_then(|index| tags[index]) {
+                named.clone_from(&config.tags.get(tag).name);
+            }
         }
     }
     Detections::new(script)
@@ -395,7 +382,7 @@ pub struct Assembly {
     /// How fast run time goes.
     pub speed: Speed,
     /// Where an operator reaches it; none in virtual time, or where the configuration says so.
-    pub control: Option<PathBuf>,
+    pub control: Option<ControlSocket>,
 }
 
 impl Prepared {
@@ -439,18 +426,26 @@ impl Prepared {
 
     /// Starts links, workers and sinks. `clock` is run time, for what arrives without a time.
     pub fn assemble(self, clock: &Clock, view: View) -> Result<Assembly, BuildError> {
-        let Prepared { config, plugins, guard, tables, plants, mut contexts, detections } = self;
+        let Prepared { config, plugins, mut guard, tables, folders, plants, mut contexts, derived, detections } = self;
         let is_virtual = config.scan.speed == Speed::Max;
+        // Before anything that another controller of this site would notice: links, files.
+        let control = if is_virtual { Control::none() } else { open_control(&config)? };
+        guard.number_advices_above(control.numbers_above);
         let mut links = Links::start(&config, clock)?;
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         for (id, plant, tags) in &plants {
-            sources.push(Box::new(PlantSource::new(plant.clone(), *id, tags.clone())));
+            let replays = is_replay(&config, *id);
+            sources.push(Box::new(PlantSource::new(plant.clone(), *id, tags.clone()).replaying(replays)));
         }
         for (_, name, table) in tables {
             sources.push(Box::new(TableSource::new(name, table)));
         }
-        for (_, link) in &links.started {
-            sources.push(Box::new(LinkSource::new(link.clone())));
+        for folder in folders {
+            sources.push(Box::new(FolderSource::new(folder)));
+        }
+        for (id, link) in &links.started {
+            let measures = config.tag_origins.iter().any(|origin| origin.source == Some(*id));
+            sources.push(Box::new(LinkSource::new(link.clone(), measures)));
         }
         contexts.watch(plants.iter().map(|(id, plant, _)| (*id, plant.clone())).collect());
         contexts.listen(links.started.iter().map(|(_, link)| link.clone()).collect());
@@ -470,9 +465,12 @@ impl Prepared {
             guard,
             outputs,
             plugin_modes: config.plugins.iter().map(|plugin| plugin.mode).collect(),
+            auto_gaps: config.outputs.iter().map(|output| output.auto_gap).collect(),
             advice_words: HashMap::new(),
             contexts,
+            line: Line::new(&config),
             calendar: CalendarTags::of(&config),
+            derived,
             budget: Duration::from_nanos(config.scan.budget_ns),
             is_virtual,
             wants_values: !mqtt.is_empty(),
@@ -486,11 +484,13 @@ impl Prepared {
             tags,
             plugins,
             outputs: names,
+            items: config.items.iter().map(|items| items.spec.name.clone()).collect(),
             jsonl,
             mqtt,
             links: started.clone(),
             detections,
             collect: None,
+            reach: control.reach,
             view,
         };
         let truth = plants.into_iter().map(|(_, plant, _)| plant).next();
@@ -501,7 +501,7 @@ impl Prepared {
             truth,
             period: Duration::from_nanos(config.scan.period_ns),
             speed: config.scan.speed,
-            control: (!is_virtual).then(|| crate::control::path_of(&config.site)).flatten(),
+            control: control.socket,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config, ConfigError};
 use dinrail_core::reading::SourceId;
-use dinrail_core::tag::TagId;
+use dinrail_core::tag::{TagId, TagKind};
 use dinrail_field::source::csv::{ColumnRef, CsvOptions, CsvSource, CsvTime, Separator, TextColumn, TimeFormat};
 use std::sync::Arc;
 
@@ -37,7 +37,11 @@ fn refusal(config: &Config, table: &config::CsvSource, column: &TextColumn) -> C
     let origin = &config.tag_origins[column.tag.index()];
     let name = match origin.address {
         config::TagAddress::Column(index) => table.columns.get(index).map_or("", String::as_str),
-        config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } | config::TagAddress::Calendar(_) => "",
+        config::TagAddress::Signal(_)
+        | config::TagAddress::Topic { .. }
+        | config::TagAddress::Calendar(_)
+        | config::TagAddress::Image(_)
+        | config::TagAddress::Result(_) => "",
     };
     let TextColumn { line, text, .. } = column;
     let message = format!(
@@ -58,14 +62,20 @@ fn refusal(config: &Config, table: &config::CsvSource, column: &TextColumn) -> C
 /// Everything that is told of the table, its tags' columns included.
 pub(crate) fn options(config: &Config, id: SourceId, table: &config::CsvSource) -> CsvOptions {
     let numbered = |index: usize| ColumnRef::Number(index + 1);
-    let tags = || config.tags.iter().zip(&config.tag_origins).filter(|(_, origin)| origin.source == id);
+    let tags = || config.tags.iter().zip(&config.tag_origins).filter(|(_, origin)| origin.source == Some(id));
     let columns = tags()
         .filter_map(|((tag, _), origin)| match origin.address {
             config::TagAddress::Column(index) => Some((numbered(index), tag)),
-            config::TagAddress::Signal(_) | config::TagAddress::Topic { .. } | config::TagAddress::Calendar(_) => None,
+            config::TagAddress::Signal(_)
+            | config::TagAddress::Topic { .. }
+            | config::TagAddress::Calendar(_)
+            | config::TagAddress::Image(_)
+            | config::TagAddress::Result(_) => None,
         })
         .collect();
-    let numbers = tags().filter(|((_, tag), _)| tag.map.is_empty()).map(|((id, tag), _)| (id, tag.name.clone()));
+    let numbers = tags()
+        .filter(|((_, tag), _)| tag.map.is_empty() && tag.kind == TagKind::Value)
+        .map(|((id, tag), _)| (id, tag.name.clone()));
     let time = match &table.time {
         config::CsvTime::Format { column, format } => {
             let Ok(format) = format.parse::<TimeFormat>();
@@ -91,6 +101,7 @@ pub(crate) fn options(config: &Config, id: SourceId, table: &config::CsvSource) 
         key: table.key.map(numbered),
         zone: config.site.time_zone.clone(),
         join: table.join.clone(),
+        after: table.after.clone(),
         layout: table.layout,
         numbers: numbers.collect(),
     }

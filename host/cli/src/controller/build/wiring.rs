@@ -79,7 +79,7 @@ fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
     let mut subscriptions: Vec<Subscription> = Vec::new();
     for ((tag, known), origin) in config.tags.iter().zip(&config.tag_origins) {
         let config::TagAddress::Topic { topic, pointer, time } = &origin.address else { continue };
-        if origin.source != id {
+        if origin.source != Some(id) {
             continue;
         }
         let checked = "the configuration checked it";
@@ -95,6 +95,17 @@ fn subscriptions(config: &Config, id: SourceId) -> Vec<Subscription> {
         }
     }
     subscriptions
+}
+
+/// Whether a plant replays recorded series.
+pub(super) fn is_replay(config: &Config, id: SourceId) -> bool {
+    match &config.sources[id.0 as usize].kind {
+        config::SourceKind::Sim(sim) => sim.options.recorded.is_some(),
+        config::SourceKind::Csv(_)
+        | config::SourceKind::Mqtt(_)
+        | config::SourceKind::Images(_)
+        | config::SourceKind::Calendar => false,
+    }
 }
 
 /// Topics on which versions of contexts are published.
@@ -126,7 +137,7 @@ pub(super) fn output_drivers(
                 OutputDriver::plant(name, unit, plant, *index, *conversion)
             }
             config::OutputAddress::Topic(topic) => {
-                OutputDriver::topic(name, unit, links.get(output.source).clone(), topic, output.spec.lease_ns)
+                OutputDriver::topic(name, unit, links.get(output.source).clone(), topic, &output.spec)
             }
         }
     };

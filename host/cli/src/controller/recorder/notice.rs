@@ -1,9 +1,12 @@
 //! What is worth an operator's line, and how things stand in one picture.
 
 use super::{Scan, Setup};
+use crate::controller::words::{quantity, witnesses};
 use crate::statistics::{MqttFigures, Statistics};
 use crate::view::{Event, EventKind, OutputLine, PluginLine, Snapshot, View};
-use dinrail_core::guard::{Judgement, Reason};
+use dinrail_core::guard::{
+    Action, ActionCause, AdviceId, EventKind as Happened, GateOutcome, ItemJudgement, Judgement, Mode, Reason,
+};
 use dinrail_core::outcome::{Anomaly, Health, Outcome};
 use dinrail_core::record::{InstanceId, InstanceRecord, PresenceChange, ScanRecord};
 use dinrail_core::tag::{Quality, TagTable};
@@ -24,6 +27,18 @@ const NAMED_TAGS: usize = 5;
 /// Between two lines about one output's verdicts, so that a setpoint that moves buries no finding.
 const VERDICT_EVERY: Duration = Duration::from_secs(10);
 
+/// Between two lines about proposals that wait for one output: a value that moves at every call is another question
+/// every time.
+const ASKED_EVERY: Duration = Duration::from_secs(2);
+
+/// What an operator was told of the proposals that wait for an output.
+#[derive(Clone, Default)]
+struct Asked {
+    /// One that has no line yet.
+    waiting: Option<AdviceId>,
+    told: Option<Instant>,
+}
+
 /// What an instance last said.
 #[derive(Clone, Default)]
 struct Said {
@@ -43,19 +58,27 @@ pub(super) struct Notices {
     judged: Vec<Option<Judgement>>,
     /// By output: when its last line was, and how many were left out since.
     verdict_lines: Vec<(Option<Instant>, u64)>,
+    /// By output that is a gate: the latest item, and what became of the verdict on it; and its mode.
+    gates: Vec<Option<(String, Mode)>>,
     /// By output: the value in force.
     applied: Vec<Option<f64>>,
+    asked: Vec<Asked>,
+    /// See [`Setup::reach`].
+    reach: Option<String>,
     last_snapshot: Option<Instant>,
     started: Instant,
 }
 
 impl Notices {
-    pub(super) fn new(time_zone: jiff::tz::TimeZone, outputs: Vec<Named>) -> Notices {
+    pub(super) fn new(time_zone: jiff::tz::TimeZone, outputs: Vec<Named>, reach: Option<String>) -> Notices {
         Notices {
             time_zone,
             judged: vec![None; outputs.len()],
             verdict_lines: vec![(None, 0); outputs.len()],
+            gates: vec![None; outputs.len()],
             applied: vec![None; outputs.len()],
+            asked: vec![Asked::default(); outputs.len()],
+            reach,
             outputs,
             said: HashMap::new(),
             last_snapshot: None,
@@ -169,18 +192,81 @@ impl Notices {
                 self.controller(view, time_ns, &format!("{label}: frame {}: {fault}", instance.frame.scan));
             }
         }
+        for item in &record.items {
+            self.item(item);
+        }
+        for left in &record.gates {
+            self.left(view, time_ns, left);
+        }
         for command in &record.commands {
             self.applied[command.output().index()] = Some(command.value());
         }
-        for event in &record.events {
-            let name = &self.outputs[event.output.index()].name;
-            self.controller(view, time_ns, &format!("{name}: {}", event.kind.name()));
-        }
+        self.events(view, record, tags);
         for late in &record.late_faults {
             self.controller(view, time_ns, &format!("{}: {}", label(late.instance), late.fault));
         }
         for change in record.states.iter().filter(|change| change.state != "running") {
             self.controller(view, time_ns, &format!("{}: {}", label(change.instance), change.state));
+        }
+    }
+
+    /// Lines about what happened to outputs without a proposal, and about proposals that wait.
+    fn events(&mut self, view: &mut View, record: &ScanRecord, tags: &TagTable) {
+        let time_ns = record.time_ns;
+        for event in &record.events {
+            let index = event.output.index();
+            let name = &self.outputs[index].name;
+            let text = match event.kind {
+                Happened::Advised { id } => {
+                    self.asked[index].waiting = Some(id);
+                    continue;
+                }
+                Happened::AdviceExpired { id } => {
+                    self.asked[index].waiting = None;
+                    format!("{name}: number {} expired: nobody answered, and it was not proposed again", id.0)
+                }
+                Happened::Tripped => match record.trips.iter().find(|trip| trip.output == event.output) {
+                    Some(trip) => {
+                        let made = witnesses(&trip.witnesses, tags);
+                        let reset = match &self.reach {
+                            Some(reach) => format!("`dinrail reset {name}{reach}`"),
+                            None => "the controller's end".to_owned(),
+                        };
+                        format!("{name}: tripped by `{}`: {made}; latched until {reset}", trip.expression)
+                    }
+                    None => format!("{name}: tripped"),
+                },
+                Happened::LeaseEnded => {
+                    format!("{name}: nothing was proposed for its lease: the default or the fail-safe value takes over")
+                }
+                Happened::Halted => format!("{name}: the line is stopped for an item without a verdict"),
+                Happened::OrderDropped => {
+                    format!("{name}: an order that was taken could not be placed in its time, and is dropped")
+                }
+                Happened::OverrideEnded => format!("{name}: the override ended"),
+            };
+            self.controller(view, time_ns, &text);
+        }
+        for index in 0..self.asked.len() {
+            let asked = &mut self.asked[index];
+            if asked.told.is_some_and(|at| at.elapsed() < ASKED_EVERY) {
+                continue;
+            }
+            let Some(id) = asked.waiting.take() else { continue };
+            asked.told = Some(Instant::now());
+            let output = &self.outputs[index];
+            let show = |value: Option<f64>| value.map_or("unknown".to_owned(), |value| quantity(value, &output.unit));
+            let setpoint = show(self.judged[index].and_then(|judgement| judgement.setpoint));
+            let answer = match &self.reach {
+                Some(reach) => format!("`dinrail advise accept {}{reach}`, or reject", id.0),
+                None => "nobody can answer: this controller has no control socket".to_owned(),
+            };
+            let text = format!(
+                "{}: {setpoint} waits for a word (in force {}): {answer}",
+                output.name,
+                show(self.applied[index])
+            );
+            self.controller(view, time_ns, &text);
         }
     }
 
@@ -232,6 +318,33 @@ impl Notices {
             judgement.verdict.name(),
             judgement.reason
         );
+        self.tell(view, time_ns, EventKind::Verdict, text);
+    }
+
+    fn item(&mut self, item: &ItemJudgement) {
+        let text = format!("item {} {}: {}: {}", item.item, item.decision.name(), item.verdict.name(), item.reason);
+        self.gates[item.output.index()] = Some((text, item.mode));
+    }
+
+    /// A line where an item is taken out, or something is odd, but not more than one every [`VERDICT_EVERY`].
+    fn left(&mut self, view: &mut View, time_ns: TimeNs, left: &GateOutcome) {
+        if left.action == Action::Pass && left.cause == ActionCause::Verdict && left.done {
+            return;
+        }
+        let index = left.output.index();
+        let (last, left_out) = &mut self.verdict_lines[index];
+        if last.is_some_and(|last| last.elapsed() < VERDICT_EVERY) {
+            *left_out += 1;
+            return;
+        }
+        *last = Some(Instant::now());
+        let more = match std::mem::take(left_out) {
+            0 => String::new(),
+            count => format!("; {count} others since the last line"),
+        };
+        let done = if left.done { "" } else { ", and the gate did not stand so" };
+        let (action, cause) = (left.action.name(), left.cause.name());
+        let text = format!("{}: item {}: {action} by {cause}{done}{more}", self.outputs[index].name, left.item);
         self.tell(view, time_ns, EventKind::Verdict, text);
     }
 
@@ -306,9 +419,15 @@ pub(super) fn snapshot(standing: &Standing<'_>) -> Snapshot {
                 Some(value) => format!("{value:.4} {}", output.unit),
                 None => "not known yet".into(),
             },
-            mode: notices.judged[index].map_or("", |judgement| judgement.mode.name()),
-            verdict: notices.judged[index]
-                .map_or(String::new(), |judgement| format!("{}: {}", judgement.verdict.name(), judgement.reason)),
+            mode: match (&notices.gates[index], &notices.judged[index]) {
+                (Some((_, mode)), _) => mode.name(),
+                (None, judgement) => judgement.map_or("", |judgement| judgement.mode.name()),
+            },
+            verdict: match (&notices.gates[index], &notices.judged[index]) {
+                (Some((text, _)), _) => text.clone(),
+                (None, Some(judgement)) => format!("{}: {}", judgement.verdict.name(), judgement.reason),
+                (None, None) => String::new(),
+            },
         })
         .collect();
     Snapshot {

@@ -6,13 +6,13 @@ use super::{Answer, Economy, Message, Report, Scan, Setup, Stopping, mqtt_figure
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
 use dinrail_core::frame::Frame;
-use dinrail_core::guard::{Command, OutputId, Verdict};
+use dinrail_core::guard::{Cause, Command, OutputId, Verdict};
 use dinrail_core::outcome::{Outcome, Results};
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::tag::Quality;
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
-use dinrail_field::message::{CommandMessage, Judged, PluginContext, StateMessage, ValueMessage};
+use dinrail_field::message::{CommandMessage, GateMessage, Judged, PluginContext, StateMessage, ValueMessage};
 use dinrail_field::sink::mqtt::ContextId;
 use dinrail_sim::judge::{Finding, ProfitRatio};
 use dinrail_sim::{Condition, Truth};
@@ -71,7 +71,7 @@ impl Recording {
             .collect();
         Recording {
             statistics: Statistics { plugins, ..Statistics::default() },
-            notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone()),
+            notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone(), setup.reach.clone()),
             moved: vec![(None, 0.0); setup.outputs.len()],
             setup,
             known: Vec::new(),
@@ -138,6 +138,7 @@ impl Recording {
             self.commands.extend_from_slice(&record.commands);
         }
         self.tell_commands(&record.commands);
+        self.tell_gates(record);
         self.tell_values(record);
         for sink in &mut self.setup.jsonl {
             if let Err(error) = sink.flush() {
@@ -189,9 +190,15 @@ impl Recording {
         let mut lines = Vec::new();
         for command in &verdicts.commands {
             let unit = &self.setup.outputs[command.output().index()].unit;
-            lines.push(format!("{} stops at {:.4} {unit}", name(command.output()), command.value()));
+            // An order that was accepted in the last moment is the one command at a stop that is a plugin's.
+            let what = if command.cause() == Cause::Plugin { "is ordered:" } else { "stops at" };
+            lines.push(format!("{} {what} {:.4} {unit}", name(command.output()), command.value()));
         }
         lines.extend(verdicts.held.iter().map(|output| format!("{} is held where it is", name(*output))));
+        let unplaced = verdicts.unplaced.iter();
+        lines.extend(
+            unplaced.map(|output| format!("{}: an accepted order was inhibited, and is not placed", name(*output))),
+        );
         lines.extend(verdicts.released.iter().map(|output| format!("{} is released", name(*output))));
         for line in lines {
             self.notices.controller(&mut self.setup.view, time_ns, &line);
@@ -234,6 +241,11 @@ impl Recording {
             ..*samples
         };
         statistics.commands += record.commands.len() as u64;
+        if let Some(items) = scan.items {
+            let mut gates = statistics.items.unwrap_or_default();
+            record.gates.iter().for_each(|left| gates.leave(left));
+            statistics.items = Some(items.with_gates_of(&gates));
+        }
         for late in &record.late_faults {
             let figures = &mut statistics.plugins[self.known[late.instance.index()].plugin];
             figures.counts.faults += 1;
@@ -335,6 +347,23 @@ impl Recording {
         }
     }
 
+    fn tell_gates(&mut self, record: &ScanRecord) {
+        for left in &record.gates {
+            let message = GateMessage {
+                scan: record.scan,
+                time_ns: record.time_ns,
+                output: &self.setup.outputs[left.output.index()].name,
+                items: self.setup.items.get(left.items).map_or("", String::as_str),
+                item: left.item,
+                action: left.action.name(),
+                cause: left.cause.name(),
+                done: left.done,
+            };
+            self.setup.mqtt.iter_mut().for_each(|sink| sink.gate(&message));
+            self.setup.jsonl.iter_mut().for_each(|sink| sink.gate(&message));
+        }
+    }
+
     fn tell_values(&mut self, record: &ScanRecord) {
         for value in &record.values {
             let tag = self.setup.tags.get(value.tag);
@@ -399,7 +428,7 @@ impl Recording {
                 asset: known.asset.clone(),
                 times_ns: instance.frame.times_ns.clone(),
                 inputs: match results {
-                    Results::Plan(_) => last_row(&instance.frame),
+                    Results::Plan(_) | Results::Supply { .. } => last_row(&instance.frame),
                     _ => Vec::new(),
                 },
                 results: results.clone(),
@@ -457,6 +486,7 @@ impl Recording {
             detections,
             answers: self.answers,
             columns,
+            quantiles: collected.map_or_else(Vec::new, |plugin| plugin.description.quantiles.clone()),
             conditions: self.conditions,
             economy: self.economy,
             own_outputs: collected.map_or_else(Vec::new, |plugin| plugin.output_ids()),

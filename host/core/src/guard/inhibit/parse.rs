@@ -43,9 +43,34 @@ enum Tree {
     For(Box<Tree>, At<Quantity>),
 }
 
-pub(super) fn parse(text: &str, tags: &TagTable) -> Result<Expression, ExpressionError> {
+/// `is_open` says of which tags the unit is not known yet.
+pub(super) fn parse(
+    text: &str,
+    tags: &TagTable,
+    is_open: &dyn Fn(TagId) -> bool,
+) -> Result<Expression, ExpressionError> {
+    let mut binder = Binder { tags, is_open, seen: vec![], slots: 0 };
+    let root = binder.bind(tree(text)?)?;
+    Ok(Expression { text: text.to_owned(), root, tags: binder.seen, slots: binder.slots })
+}
+
+/// Every name in it, as often as it stands there.
+pub(super) fn names(text: &str) -> Result<Vec<String>, ExpressionError> {
+    let mut names = Vec::new();
+    let mut trees = vec![tree(text)?];
+    while let Some(tree) = trees.pop() {
+        match tree {
+            Tree::Compare { tag, .. } | Tree::Flag(tag) => names.push(tag.item),
+            Tree::Not(inner) | Tree::For(inner, _) => trees.push(*inner),
+            Tree::All(parts) | Tree::Any(parts) => trees.extend(parts.into_iter().rev()),
+        }
+    }
+    Ok(names)
+}
+
+fn tree(text: &str) -> Result<Tree, ExpressionError> {
     check_size(text)?;
-    let tree = preceded(multispace0, any_of).parse(LocatingSlice::new(text)).map_err(|error| {
+    preceded(multispace0, any_of).parse(LocatingSlice::new(text)).map_err(|error| {
         let offset = error.offset();
         let expected = error.inner().context().find_map(|context| match context {
             StrContext::Expected(expected) => Some(expected.to_string()),
@@ -53,10 +78,7 @@ pub(super) fn parse(text: &str, tags: &TagTable) -> Result<Expression, Expressio
         });
         let expected = expected.unwrap_or_else(|| "`and`, `or`, `for` or the end".to_owned());
         fault(&(offset..word_end(text, offset)), ExpressionProblem::Syntax { expected })
-    })?;
-    let mut binder = Binder { tags, seen: vec![], slots: 0 };
-    let root = binder.bind(tree)?;
-    Ok(Expression { text: text.to_owned(), root, tags: binder.seen, slots: binder.slots })
+    })
 }
 
 /// Bounds what the recursive parser can be made to do.
@@ -235,6 +257,7 @@ fn unit(input: &mut Input<'_>) -> ModalResult<String> {
 
 struct Binder<'a> {
     tags: &'a TagTable,
+    is_open: &'a dyn Fn(TagId) -> bool,
     seen: Vec<TagId>,
     slots: usize,
 }
@@ -244,11 +267,12 @@ impl<'a> Binder<'a> {
         Ok(match tree {
             Tree::Compare { tag: name, relation, bound, hysteresis } => {
                 let (tag, known) = self.find(&name)?;
-                let limit = convert(&bound, known, false)?;
+                let open = (self.is_open)(tag);
+                let limit = convert(&bound, known, open, false)?;
                 let hysteresis = match hysteresis {
                     None => 0.0,
                     Some(width) => {
-                        let value = convert(&width, known, true)?;
+                        let value = convert(&width, known, open, true)?;
                         if !relation.has_direction() || value < 0.0 {
                             return Err(fault(&width.span, ExpressionProblem::Hysteresis));
                         }
@@ -259,7 +283,7 @@ impl<'a> Binder<'a> {
             }
             Tree::Flag(name) => {
                 let (tag, known) = self.find(&name)?;
-                if !matches!(known.unit.code(), "" | "1") {
+                if !matches!(known.unit.code(), "" | "1") && !(self.is_open)(tag) {
                     let unit = known.unit.code().to_owned();
                     return Err(fault(&name.span, ExpressionProblem::NotAFlag { name: name.item, unit }));
                 }
@@ -285,8 +309,8 @@ impl<'a> Binder<'a> {
             return problem(ExpressionProblem::UnknownTag { name: name.item.clone() });
         };
         let tag = self.tags.get(id);
-        if tag.kind == TagKind::Waveform {
-            return problem(ExpressionProblem::Waveform { name: name.item.clone() });
+        if tag.kind != TagKind::Value {
+            return problem(ExpressionProblem::NoNumber { name: name.item.clone(), kind: tag.kind.name() });
         }
         if !self.seen.contains(&id) {
             self.seen.push(id);
@@ -300,14 +324,14 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// The number in the tag's unit.
-fn convert(quantity: &At<Quantity>, tag: &Tag, difference: bool) -> Result<f64, ExpressionError> {
+/// The number in the tag's unit; as it stands where that is not known yet.
+fn convert(quantity: &At<Quantity>, tag: &Tag, open: bool, difference: bool) -> Result<f64, ExpressionError> {
     let Quantity { number, unit } = &quantity.item;
     if unit.is_empty() {
         return Ok(*number);
     }
     let conversion = Unit::parse(unit)
-        .and_then(|unit| unit.conversion_to(&tag.unit))
+        .and_then(|unit| unit.conversion_to(if open { &unit } else { &tag.unit }))
         .map_err(|error| fault(&quantity.span, error.into()))?;
     Ok(if difference { conversion.apply_difference(*number) } else { conversion.apply(*number) })
 }

@@ -266,3 +266,23 @@ proptest! {
         prop_assert_eq!(sight, Sight { holds: true, blind: true }, "`{}`", text);
     }
 }
+
+#[test]
+fn a_unit_that_is_not_known_yet_is_taken_as_it_stands() {
+    let plant = Plant::new();
+    let open = plant.tags.find("p").unwrap();
+    let sketch = |text: &str| Expression::sketch(text, &plant.tags, |tag| tag == open);
+    for text in ["p < 200 h", "p > 1 {cycle} hysteresis 3 K", "not p", "p > 2 or reactor.temp > 300 K"] {
+        assert_eq!(sketch(text).unwrap().text(), text);
+    }
+    assert!(matches!(sketch("p < 2 parsecs").unwrap_err().problem, ExpressionProblem::Unit(_)), "no unit at all");
+    assert!(matches!(sketch("reactor.temp > 3 bar").unwrap_err().problem, ExpressionProblem::Unit(_)));
+    assert!(matches!(sketch("reactor.temp").unwrap_err().problem, ExpressionProblem::NotAFlag { .. }));
+}
+
+#[test]
+fn the_names_of_an_expression_are_told_in_their_order() {
+    let names = Expression::names("not ('life[7].rul' < 20 h or a.b) and (c > 1 hysteresis 2 for 3s or a.b == 1)");
+    assert_eq!(names.unwrap(), ["life[7].rul", "a.b", "c", "a.b"]);
+    assert!(Expression::names("a >").is_err());
+}

@@ -5,6 +5,7 @@
 mod advice;
 mod configuration;
 mod lease_and_stop;
+mod orders;
 mod precedence;
 mod properties;
 mod restart;
@@ -26,6 +27,7 @@ pub(super) fn spec(tags: &TagTable) -> OutputSpec {
         unit: Unit::parse("Cel").unwrap(),
         kind: OutputKind::Analogue,
         range: (70.0, 100.0),
+        order: OrderTerms::default(),
         slew_per_s: Some(0.5),
         deadband: 0.25,
         min_dwell_ns: 0,
@@ -39,11 +41,19 @@ pub(super) fn spec(tags: &TagTable) -> OutputSpec {
         readback: Some(Readback { tag: tags.find("readback").unwrap(), conversion: Conversion::IDENTITY }),
         owner: Some(OWNER),
         owner_mode: Mode::Auto,
+        gate: None,
     }
 }
 
 pub(super) fn proposal(setpoint: f64) -> OwnedProposal {
-    OwnedProposal { owner: OWNER, output: SP, setpoint, valid_for_ns: 60 * SECOND_NS, input_quality: Quality::Good }
+    OwnedProposal {
+        owner: OWNER,
+        output: SP,
+        setpoint,
+        valid_for_ns: 60 * SECOND_NS,
+        made_scan: u64::MAX,
+        input_quality: Quality::Good,
+    }
 }
 
 pub(super) struct Rig {

@@ -42,6 +42,7 @@ fn any_proposal() -> impl Strategy<Value = OwnedProposal> {
             output: OutputId(output.saturating_sub(10)),
             setpoint,
             valid_for_ns,
+            made_scan: 0,
             input_quality,
         },
     )

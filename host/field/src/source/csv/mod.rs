@@ -4,8 +4,8 @@
 //! whose name ends in `.gz` is unpacked on the fly. A *key* column splits a file into assets that stand in it
 //! interleaved or one after the other; they are run side by side, merged by time.
 //!
-//! Several files may stand side by side as one table, record by record; and a file in which every line is a
-//! whole series is read value by value.
+//! Several files may stand side by side as one table, record by record, or one after the other; and a file in which every
+//! line is a whole series is read value by value.
 //!
 //! Nothing is lost silently. An empty cell is [`RawValue::Missing`](dinrail_core::reading::RawValue), one
 //! that is no number a text; both are counted, and the tag's map or range decides; the first text of a tag without a
@@ -13,6 +13,7 @@
 //! of fields, without its key, or with a time that cannot be read, is skipped, counted, and noted with its line.
 //! Rows that are older than the one before are passed on: the process image drops and counts them.
 
+mod earlier;
 mod merge;
 mod options;
 mod records;
@@ -20,8 +21,9 @@ mod rows;
 mod stream;
 mod time;
 
+pub use earlier::MAX_TURNED_CELLS;
 pub use merge::MAX_KEYED_CELLS;
-pub use options::{ColumnRef, CsvOptions, Layout, Separator, SeparatorError};
+pub use options::{Before, ColumnRef, CsvOptions, Layout, Separator, SeparatorError};
 pub use records::MAX_RECORD_BYTES;
 pub use rows::MAX_ASSETS;
 pub use stream::SERIES_COLUMNS;
@@ -255,7 +257,7 @@ impl CsvSource {
                         text_seen.get_or_insert_with(|| TextColumn { tag: *tag, line, text: Arc::clone(text) });
                     }
                     RawValue::Number(_) | RawValue::Bool(_) => *has_number = true,
-                    RawValue::Missing | RawValue::Block(_) => {}
+                    RawValue::Missing | RawValue::Block(_) | RawValue::Picture(_) => {}
                 }
             }
         }

@@ -49,9 +49,20 @@ pub enum Layout {
     /// A row: one value of every column.
     #[default]
     Rows,
-    /// A whole series: its name, then its values. It is read as rows of three columns: `series`, `step` (from 1) and
-    /// `value`.
+    /// A whole series: its name, then its values. It is read as rows of four columns: `series`, `step` (from 1),
+    /// `value` and `last`.
     Series,
+}
+
+/// A table that is read before the main one, with its separator, header and columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether each of its lines is a column, without a name.
+    pub transposed: bool,
+    /// Of times that are counted: how much longer than usual it is from its last record to the next table's first.
+    pub gap_ns: u64,
 }
 
 /// A column of the table.
@@ -93,6 +104,8 @@ pub struct CsvOptions {
     pub zone: TimeZone,
     /// Files with the same separator and header whose n-th record goes on with the n-th of this one.
     pub join: Vec<PathBuf>,
+    /// Tables whose rows come before those of this one, one after the other. Not with `join` or a layout of series.
+    pub after: Vec<Before>,
     /// What a record of the file is.
     pub layout: Layout,
     /// Tags for which a text means nothing, by name: their first text is told of.

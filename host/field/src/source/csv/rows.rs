@@ -160,7 +160,7 @@ impl Rows {
         self.counts.bad_records += 1;
         let problem = CsvProblem { line: self.records.line(), trouble };
         if self.problems.len() < MAX_PROBLEMS {
-            tracing::warn!(path = %self.options.path.display(), %problem, "a record can't be used");
+            tracing::warn!(path = %self.records.path().display(), %problem, "a record can't be used");
             self.problems.push(problem);
         }
     }
@@ -216,13 +216,15 @@ impl Rows {
 
     fn time(&self, asset: usize, number: u64) -> Result<TimeNs, Trouble> {
         let text = self.time_field.and_then(|field| self.records.record().get(field)).unwrap_or_default();
+        let later = |time_ns: TimeNs| time_ns.saturating_add(self.records.passed_ns());
         let time = match &self.options.time {
             CsvTime::Column { format, .. } => format.read(text, &self.options.zone, self.assets[asset].last_ns),
             CsvTime::Count { start_ns, period_ns, .. } => std::str::from_utf8(text)
                 .ok()
                 .and_then(|text| text.trim().parse().ok())
-                .and_then(|count| counted(*start_ns, *period_ns, count)),
-            CsvTime::Period { start_ns, period_ns } => counted(*start_ns, *period_ns, number as f64),
+                .and_then(|count| counted(*start_ns, *period_ns, count))
+                .map(later),
+            CsvTime::Period { start_ns, period_ns } => counted(*start_ns, *period_ns, number as f64).map(later),
         };
         time.ok_or_else(|| Trouble::Time { text: String::from_utf8_lossy(text).chars().take(40).collect() })
     }
@@ -238,11 +240,11 @@ impl Rows {
                 RawValue::Text(text) => {
                     self.counts.text_cells += 1;
                     if let Some(tag) = untold.take() {
-                        let place = format!("{}:{line}", self.options.path.display());
+                        let place = format!("{}:{line}", self.records.path().display());
                         tracing::warn!(tag, place, %text, "a text where a number should be: such values are bad");
                     }
                 }
-                RawValue::Number(_) | RawValue::Bool(_) | RawValue::Block(_) => {}
+                RawValue::Number(_) | RawValue::Bool(_) | RawValue::Block(_) | RawValue::Picture(_) => {}
             }
             values.push((*tag, value));
         }

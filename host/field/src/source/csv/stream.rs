@@ -2,18 +2,29 @@
 //! which every line is a whole series.
 
 use super::Trouble;
+use super::earlier::Earlier;
 use super::options::{CsvOptions, Layout};
 use super::records::Records;
 use csv::ByteRecord;
+use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Columns of a file of series.
-pub const SERIES_COLUMNS: [&str; 3] = ["series", "step", "value"];
+/// Columns of a file of series; `last` is 1 with the series' last value, else 0.
+pub const SERIES_COLUMNS: [&str; 4] = ["series", "step", "value", "last"];
 
 /// Where records come from, one after the other.
 pub(super) struct Stream {
     main: Records,
+    path: PathBuf,
+    /// Whether the main file's first record is its header, and comes first of all.
+    header_due: bool,
+    /// Tables that come before it; the first is being read.
+    earlier: VecDeque<Earlier>,
+    /// Whether the record at hand is of it.
+    in_earlier: bool,
+    /// Gaps after the earlier tables that were read, together.
+    passed_ns: i64,
     /// Files whose n-th record goes on with the n-th of the first.
     joined: Vec<(PathBuf, Records)>,
     series: Option<Series>,
@@ -31,7 +42,7 @@ struct Series {
     next: usize,
     /// Fields of the record at hand, without the empty ones that fill it up.
     fields: usize,
-    /// Whether the names of the three columns were given.
+    /// Whether the names of the columns were given.
     named: bool,
 }
 
@@ -48,7 +59,22 @@ impl Stream {
             Layout::Rows => None,
             Layout::Series => Some(Series { next: 0, fields: 0, named: false }),
         };
-        let mut stream = Stream { main, joined, series, made: ByteRecord::new(), widths: Vec::new(), misfit: None };
+        let earlier: io::Result<VecDeque<Earlier>> =
+            options.after.iter().map(|before| Earlier::open(before, options)).collect();
+        let (path, header_due) = (options.path.clone(), options.header);
+        let mut stream = Stream {
+            main,
+            path,
+            header_due,
+            earlier: earlier?,
+            in_earlier: false,
+            passed_ns: 0,
+            joined,
+            series,
+            made: ByteRecord::new(),
+            widths: Vec::new(),
+            misfit: None,
+        };
         if stream.series.is_some() && options.header {
             // Its header numbers the columns, which the steps do as well.
             stream.main.advance()?;
@@ -60,6 +86,16 @@ impl Stream {
     pub(super) fn advance(&mut self) -> io::Result<bool> {
         if self.series.is_some() {
             return self.advance_series();
+        }
+        if !std::mem::take(&mut self.header_due) {
+            while let Some(earlier) = self.earlier.front_mut() {
+                self.in_earlier = earlier.advance()?;
+                if self.in_earlier {
+                    return Ok(true);
+                }
+                self.passed_ns = self.passed_ns.saturating_add(earlier.gap_ns());
+                self.earlier.pop_front();
+            }
         }
         let found = self.main.advance()?;
         if self.joined.is_empty() {
@@ -113,12 +149,31 @@ impl Stream {
 
     /// The record that was last gone to.
     pub(super) fn record(&self) -> &ByteRecord {
-        if self.series.is_some() || !self.joined.is_empty() { &self.made } else { self.main.record() }
+        match self.reading_earlier() {
+            Some(earlier) => earlier.record(&self.made),
+            None if self.series.is_some() || !self.joined.is_empty() => &self.made,
+            None => self.main.record(),
+        }
     }
 
-    /// The line of the first file on which it begins, counted from 1.
+    /// The line on which it begins, counted from 1; of files side by side, that of the first.
     pub(super) fn line(&self) -> u64 {
-        self.main.line()
+        self.reading_earlier().map_or_else(|| self.main.line(), Earlier::line)
+    }
+
+    /// How much later than its number says the record at hand is, because of gaps between tables.
+    pub(super) fn passed_ns(&self) -> i64 {
+        self.passed_ns
+    }
+
+    /// The file that is read.
+    pub(super) fn path(&self) -> &Path {
+        self.reading_earlier().map_or(&self.path, Earlier::path)
+    }
+
+    /// The earlier table that the record at hand is of.
+    fn reading_earlier(&self) -> Option<&Earlier> {
+        self.earlier.front().filter(|_| self.in_earlier)
     }
 
     /// The next value of the series at hand, or the first of the next one.
@@ -142,6 +197,7 @@ impl Stream {
         self.made.push_field(series.next.to_string().as_bytes());
         self.made.push_field(record.get(series.next).unwrap_or_default());
         series.next += 1;
+        self.made.push_field(if series.next < series.fields { b"0" } else { b"1" });
         Ok(true)
     }
 }
@@ -149,7 +205,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
-    use super::super::{CsvOptions, CsvTime, Separator};
+    use super::super::{Before, CsvOptions, CsvTime, Separator};
     use super::*;
     use dinrail_core::reading::SourceId;
     use jiff::tz::TimeZone;
@@ -172,6 +228,7 @@ mod tests {
             key: None,
             zone: TimeZone::UTC,
             join,
+            after: Vec::new(),
             layout,
             numbers: Vec::new(),
         }
@@ -186,6 +243,34 @@ mod tests {
             all.push(fields.join("|"));
         }
         Ok(all)
+    }
+
+    fn one_after_the_other(main: &str, header: bool, earlier: &[(&str, bool)]) -> io::Result<Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = CsvOptions { header, ..options(&folder, &[main], Layout::Rows) };
+        for (index, (text, transposed)) in earlier.iter().enumerate() {
+            let path = folder.path().join(format!("before-{index}.csv"));
+            std::fs::write(&path, text).unwrap();
+            options.after.push(Before { path, transposed: *transposed, gap_ns: 0 });
+        }
+        let mut stream = Stream::open(&options)?;
+        let mut all = Vec::new();
+        while stream.advance()? {
+            let fields: Vec<_> = stream.record().iter().map(String::from_utf8_lossy).collect();
+            let file = stream.path().file_stem().unwrap().to_string_lossy().into_owned();
+            all.push(format!("{file}:{} {}", stream.line(), fields.join("|")));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn earlier_tables_come_first_and_after_the_header() {
+        let all = one_after_the_other("a,b\n5,6\n", true, &[("a,b\n1,2\n", false), ("3,30\n4,40\n", true)]).unwrap();
+        assert_eq!(all, ["0:1 a|b", "before-0:2 1|2", "before-1:1 3|4", "before-1:2 30|40", "0:2 5|6"]);
+        let all = one_after_the_other("5,6\n", false, &[("1,2\n3,4\n", false)]).unwrap();
+        assert_eq!(all, ["before-0:1 1|2", "before-0:2 3|4", "0:1 5|6"]);
+        let ragged = one_after_the_other("5,6\n", false, &[("1,2\n3\n", true)]).unwrap_err();
+        assert!(ragged.to_string().contains("line 2: 1 fields where the first line has 2"), "{ragged}");
     }
 
     #[test]
@@ -231,7 +316,16 @@ mod tests {
     fn a_series_is_one_record_a_value() {
         let file = "V1,V2,V3,V4\nH1,10,,12\nH2,20,,\nH3,,,\nH4,1,2,3\n";
         let all = records(&[file], Layout::Series).unwrap();
-        let expected = ["series|step|value", "H1|1|10", "H1|2|", "H1|3|12", "H2|1|20", "H4|1|1", "H4|2|2", "H4|3|3"];
+        let expected = [
+            "series|step|value|last",
+            "H1|1|10|0",
+            "H1|2||0",
+            "H1|3|12|1",
+            "H2|1|20|1",
+            "H4|1|1|0",
+            "H4|2|2|0",
+            "H4|3|3|1",
+        ];
         assert_eq!(all, expected);
     }
 }

@@ -54,6 +54,7 @@ impl Table {
             key: None,
             zone: TimeZone::UTC,
             join: vec![],
+            after: vec![],
             layout: Layout::Rows,
             numbers: Vec::new(),
         };
@@ -89,6 +90,7 @@ fn summary(readings: &[Reading]) -> Vec<(String, f64, Vec<String>)> {
                 RawValue::Text(text) => format!("'{text}'"),
                 RawValue::Missing => "-".to_owned(),
                 RawValue::Block(_) => "block".to_owned(),
+                RawValue::Picture(_) => "picture".to_owned(),
             });
             let asset = reading.asset.as_deref().unwrap_or("").to_owned();
             (asset, reading.time_ns as f64 / SECOND as f64, values.collect())
@@ -468,4 +470,22 @@ fn public_data() {
     assert_eq!(readings.len(), 20_631);
     assert_eq!(source.counts().cells, 20_631 * 24);
     assert!(readings[..100].iter().all(|reading| reading.time_ns == SECOND), "side by side");
+}
+
+#[test]
+fn counted_times_go_on_through_earlier_tables_and_leave_their_gaps() {
+    let number = |at| ColumnRef::Number(at);
+    let mut table = Table::new("5 50\n6 60\n", "whitespace", vec![number(1), number(2)], every_second());
+    let path = table.folder.path().join("before.csv");
+    std::fs::write(&path, "1 2 3\n10 20 30\n").unwrap();
+    for (gap_s, expected) in [(0, [0, 1, 2, 3, 4]), (60, [0, 1, 2, 63, 64])] {
+        let gap_ns = gap_s * SECOND_NS;
+        table.options.after = vec![Before { path: path.clone(), transposed: true, gap_ns }];
+        let (readings, source) = table.readings();
+        let times: Vec<i64> = readings.iter().map(|reading| reading.time_ns / SECOND_NS as i64).collect();
+        assert_eq!(times, expected);
+        assert_eq!(readings[1].values[1].1, RawValue::Number(20.0));
+        assert_eq!(readings[4].values[0].1, RawValue::Number(6.0));
+        assert_eq!(source.counts().rows, 5);
+    }
 }

@@ -23,26 +23,17 @@ impl Brute<'_> {
                     let mut start = if sa { machines.fixed[0].rules.start_cost } else { 0.0 };
                     start += if sb { machines.fixed[1].rules.start_cost } else { 0.0 };
                     start += if sc { machines.variable.rules.start_cost } else { 0.0 };
-                    for base in self.search.bases(na, nb).into_iter().flatten() {
-                        let (on, starting) = timers[2].is_on(nc);
+                    for course in self.search.courses([na, nb, nc]) {
+                        let (least, most) = self.search.range(&course);
                         for to in 0..self.search.grid.pressures {
                             let moved = to as f64 - node as f64;
-                            let needed = moved * self.search.flow_a_node + demand - base.flow;
-                            let share = match starting {
-                                true => 1.0 - machines.variable.rules.start_s / self.search.grid.step_s,
-                                false => 1.0,
-                            };
-                            let flow = needed / share;
-                            let c = &machines.variable;
-                            let possible =
-                                if on { c.least_flow() <= flow && flow <= c.flow } else { needed.abs() < 1e-9 };
-                            if !possible {
+                            let flow = moved * self.search.flow_a_node + demand - course.base.flow;
+                            if !(least - 1e-9 <= flow && flow <= most + 1e-9) {
                                 continue;
                             }
+                            let drawn = self.search.drawn(&course, flow);
                             let mean = BAND_BAR.0 + self.search.bar_a_node * (node as f64 + moved / 2.0);
-                            let c_kw = if on { share * c.power_kw_at(flow) } else { 0.0 };
-                            let c_idle = if on { (1.0 - share) * c.idle_kw() } else { 0.0 };
-                            let kw = (base.loaded_kw + c_kw) * pressure_factor(mean) + base.idle_kw + c_idle;
+                            let kw = drawn.loaded_kw * pressure_factor(mean) + drawn.idle_kw;
                             let rest = self.least(step + 1, [na, nb, nc], to);
                             best = best.min(kw * hours + start / PRICE + rest);
                         }
@@ -74,7 +65,7 @@ fn it_is_what_trying_everything_finds() {
         let brute = Brute { search: Search::new(&tiny, grid), demand: &demand };
         let state = [0, 1, 2].map(|which| brute.search.timers[which].rested(START_ON[which]));
         let by_hand = brute.least(0, state, 2);
-        let found = least_cost(&tiny, &demand, START_ON, 7.0, grid);
+        let found = least_cost(&tiny, &demand, START_ON, (7.0, 0.0), grid);
         match found {
             Some(found) => assert!((found - by_hand * PRICE).abs() < 1e-9, "{demand:?}: {found} {by_hand}"),
             None => assert!(by_hand >= NEVER, "{demand:?}: {by_hand}"),
@@ -86,7 +77,7 @@ fn it_is_what_trying_everything_finds() {
 fn a_constant_demand_costs_what_the_best_steady_state_does() {
     // 8 m³/min for ten hours: the variable machine alone at the band's lower end, for the start's pressure is drawn first.
     let minutes = 600;
-    let cost = least_cost(&NAMEPLATE, &vec![8.0; minutes], START_ON, START_BAR, GRID).unwrap();
+    let cost = least_cost(&NAMEPLATE, &vec![8.0; minutes], START_ON, (START_BAR, 0.0), GRID).unwrap();
     let steady = NAMEPLATE.variable.power_kw_at(8.0) * pressure_factor(BAND_BAR.0) * minutes as f64 / 60.0 * PRICE;
     let stored = 0.5 * NAMEPLATE.volume_m3 * AIR_PER_BAR;
     let air = NAMEPLATE.variable.power_kw_at(8.0) / 8.0 / 60.0 * PRICE * stored;
@@ -97,9 +88,9 @@ fn a_constant_demand_costs_what_the_best_steady_state_does() {
 fn a_finer_grid_hardly_changes_it() {
     let seed = 4;
     let real = machines(seed);
-    // The end of a night and the morning's start.
-    let demand = Demand::new(seed).ahead(180, 300);
-    let cost = |grid| least_cost(&real, &demand, START_ON, START_BAR, grid).unwrap();
+    // An afternoon in which a fixed machine loads and unloads in turns.
+    let demand = Demand::new(seed).ahead(990, 90);
+    let cost = |grid| least_cost(&real, &demand, START_ON, (START_BAR, 0.0), grid).unwrap();
     let used = cost(GRID);
     let finer = cost(Grid { pressures: 2 * GRID.pressures - 1, ..GRID });
     let shorter = cost(Grid { step_s: GRID.step_s / 2.0, ..GRID });
@@ -108,7 +99,21 @@ fn a_finer_grid_hardly_changes_it() {
 }
 
 #[test]
+fn air_that_is_left_at_the_end_is_paid_for() {
+    // Half the band is 10 m³. The variable machine makes them beside the steady demand, at a rising pressure.
+    let cost = |end: f64| least_cost(&NAMEPLATE, &[8.0; 240], START_ON, (START_BAR, end), GRID).unwrap();
+    let (empty, held, full) = (cost(0.0), cost(START_BAR), cost(BAND_BAR.1));
+    assert_eq!(empty, cost(BAND_BAR.0));
+    let air = NAMEPLATE.volume_m3 * AIR_PER_BAR * 0.5;
+    let a_m3 = |flow: f64| NAMEPLATE.variable.power_kw_at(flow) / flow / 60.0 * PRICE;
+    for (more, less) in [(held, empty), (full, held)] {
+        let paid = (more - less) / air;
+        assert!((a_m3(8.0)..1.35 * a_m3(8.0)).contains(&paid), "{empty} {held} {full}: {paid} for a m³");
+    }
+}
+
+#[test]
 fn what_cannot_be_kept_has_no_cost() {
-    assert_eq!(least_cost(&NAMEPLATE, &[40.0; 20], START_ON, START_BAR, GRID), None);
-    assert_eq!(least_cost(&NAMEPLATE, &[5.0], START_ON, 8.0, GRID), None);
+    assert_eq!(least_cost(&NAMEPLATE, &[40.0; 20], START_ON, (START_BAR, 0.0), GRID), None);
+    assert_eq!(least_cost(&NAMEPLATE, &[5.0], START_ON, (8.0, 0.0), GRID), None);
 }

@@ -110,7 +110,7 @@ fn pinball_by_hand() {
 fn calibration_by_hand() {
     let actual = [1.0, 2.0, 3.0, 4.0];
     let judged = calibration(&actual, &[(0.5, &[2.0; 4]), (0.9, &[3.5; 4])]).unwrap();
-    assert_eq!(judged[0], Calibration { level: 0.5, below: 2, judged: 4 });
+    assert_eq!(judged[0], Calibration { level: 0.5, below: 2, ties: 1, judged: 4 });
     assert_eq!((judged[0].share(), judged[1].share()), (Some(0.5), Some(0.75)));
     close(judged[0].p_value().unwrap(), 1.0);
     // At most three of four at 0.9: 1 − 0.9⁴.
@@ -118,6 +118,23 @@ fn calibration_by_hand() {
     assert!(calibration(&actual, &[(0.5, &[2.0; 3])]).is_err());
     assert!(calibration(&actual, &[(1.5, &[2.0; 4])]).is_err());
     assert_eq!(calibration(&actual, &[]), Ok(vec![]));
+}
+
+#[test]
+fn whole_pieces_are_right_where_their_shares_enclose_the_level() {
+    // Seven zeros and three twos: a quantile of 0 has 0 to 0.7 of them, one of 2 has 0.7 to 1.
+    let pieces: Vec<f64> = [vec![0.0; 7], vec![2.0; 3]].concat();
+    let judge = |level: f64, quantile: f64| calibration(&pieces, &[(level, &[quantile; 10])]).unwrap()[0];
+    close(judge(0.5, 0.0).error().unwrap(), 0.2);
+    for (level, quantile, error) in
+        [(0.5, 0.0, 0.0), (0.9, 2.0, 0.0), (0.9, 0.0, 0.2), (0.5, 2.0, 0.2), (0.6, 1.0, 0.1)]
+    {
+        close(judge(level, quantile).error_of_whole().unwrap(), error);
+    }
+    let mut both = judge(0.9, 2.0);
+    both.add(&judge(0.9, 0.0));
+    assert_eq!((both.below, both.ties, both.judged), (17, 10, 20));
+    close(both.error_of_whole().unwrap(), 0.05);
 }
 
 /// The rows of an M4 file: the series' name, and its values.

@@ -2,6 +2,9 @@
 
 use dinrail_sdk::{Description, Input, Output, Parameter, SeriesSlot};
 
+/// Of a price: any currency for a kWh.
+const PRICE: &str = "{money}/kW/h";
+
 /// Adds what the task reads, writes and is told.
 pub(in crate::plugin) fn describe(description: Description) -> Description {
     let kwh = |name: &str, about: &str| Output::one(name).optional().unit("kW.h").about(about);
@@ -10,12 +13,12 @@ pub(in crate::plugin) fn describe(description: Description) -> Description {
         .input(Input::one("pv").optional().unit("kW").about("storage: power that the site generates"))
         .input(Input::one("charge").optional().unit("kW.h").about("storage: what the battery holds; needed"))
         .input(Input::one("grid").optional().unit("kW").about("storage: imported power, for `demand_charge`"))
-        .input(Input::one("price").optional().about("storage: price of a kWh now, where no series `price` is known ahead"))
+        .input(Input::one("price").optional().unit(PRICE).about("storage: price of a kWh now, where no series `price` is known ahead"))
         .input(Input::one("period").optional().about("storage: changes where a billing period begins"))
         .input(Input::one("due").optional().unit("kW.h").about("storage: energy still due of a load that can wait"))
         .input(Input::one("due_time").optional().unit("h").about("storage: time until that has to be done"))
-        .series(SeriesSlot::new("price").optional().about("storage: what a kWh costs"))
-        .series(SeriesSlot::new("export_price").optional().about("storage: what an exported kWh earns"))
+        .series(SeriesSlot::new("price").optional().unit(PRICE).about("storage: what a kWh costs; this or the input `price` is needed"))
+        .series(SeriesSlot::new("export_price").optional().unit(PRICE).about("storage: what an exported kWh earns"))
         .output(kwh("charge_to", "storage: the inverter imports up to this charge"))
         .output(kwh("discharge_to", "storage: the inverter serves the site down to this charge"))
         .output(kwh("surplus_to", "storage: the inverter stores surplus up to this charge; unbound: all of it"))

@@ -1,0 +1,74 @@
+//! The judge of a line: what its gate did with each part, against the verdicts and against what was wrong.
+
+use super::{JudgeError, Judges, Metric, Trace};
+use crate::config::Config;
+use crate::run::Finished;
+use crate::score::data::RunInput;
+use dinrail_core::outcome::{Decision, Results};
+use dinrail_sim::PartFate;
+use dinrail_sim::judge::line::LineScore;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct Line {
+    score: LineScore,
+    /// Parts of the run with the fewest.
+    fewest: Option<u64>,
+}
+
+impl Judges for Line {
+    fn observe(&mut self, input: &RunInput, _config: &Config, finished: &Finished) -> Result<Trace, JudgeError> {
+        if finished.fates.is_empty() {
+            let why = "no part left the line: is its plant `line`?".to_owned();
+            return Err(JudgeError::Run { run: input.label.clone(), why });
+        }
+        let mut takes_out: BTreeMap<u64, bool> = BTreeMap::new();
+        for answer in &finished.answers {
+            let Results::Inspection { verdicts, .. } = &answer.results else { continue };
+            for verdict in verdicts.iter().filter(|verdict| verdict.quality.is_usable()) {
+                *takes_out.entry(verdict.item).or_default() |= verdict.decision != Decision::Pass;
+            }
+        }
+        let score = LineScore::of(&finished.fates, &takes_out);
+        self.score.add(score);
+        self.fewest = Some(self.fewest.map_or(score.parts, |fewest| fewest.min(score.parts)));
+        Ok(Trace {
+            title: input.label.clone(),
+            quantity: "parts".into(),
+            unit: "parts".into(),
+            lines: vec![
+                ("taken out".into(), growing(&finished.fates, |fate| fate.ejected)),
+                ("bad".into(), growing(&finished.fates, |fate| !fate.defect.is_empty())),
+            ],
+            verdict: format!(
+                "{} parts, {} done wrong, {} without verdict, {} of {} bad ones passed",
+                score.parts, score.wrong, score.without_verdict, score.escaped, score.bad
+            ),
+            ..Trace::default()
+        })
+    }
+
+    fn finish(&self) -> Vec<Metric> {
+        vec![
+            Metric::new("wrong_parts", self.score.wrong as f64),
+            Metric::new("parts_without_verdict", self.score.without_verdict as f64),
+            Metric::new("parts", self.fewest.map(|parts| parts as f64)),
+            Metric::new("escape_rate", self.score.escape_rate()),
+            Metric::new("false_reject_rate", self.score.false_reject_rate()),
+        ]
+    }
+}
+
+/// Points that a line of the page has at most.
+const DRAWN: usize = 400;
+
+/// How many of the first parts something holds for.
+fn growing(fates: &[PartFate], holds: impl Fn(&PartFate) -> bool) -> Vec<(f64, f64)> {
+    let step = fates.len().div_ceil(DRAWN).max(1);
+    let mut count = 0;
+    let points = fates.iter().enumerate().filter_map(|(index, fate)| {
+        count += u64::from(holds(fate));
+        (index % step == 0).then_some((index as f64, count as f64))
+    });
+    points.collect()
+}
