@@ -5,7 +5,7 @@ use dinrail_tests::controller::Site;
 use dinrail_tests::environment;
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const REFERENCE: &str = include_str!("../../host/cli/CONFIGURATION.md");
 
@@ -85,6 +85,17 @@ fn equal_seeds_give_equal_tables_and_others_do_not() {
     assert_eq!(rare.lines().collect::<Vec<_>>(), [lines[0], lines[1], lines[11]], "the same moments, fewer of them");
     assert_ne!(first, table("1", &["--set", "reactor.temp_sp=95"]));
     assert_ne!(first, table("1", &["--faults", "step reactor.temp by 3 from 5s for 5s"]));
+}
+
+/// `dinrail sim … --csv - | head` is no mistake.
+#[test]
+fn a_reader_that_went_away_ends_it_quietly() {
+    let mut plant = Command::new(environment::dinrail());
+    plant.args(["sim", "reactor", "--run-time", "1000h", "--csv", "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut plant = plant.spawn().unwrap();
+    drop(plant.stdout.take());
+    let output = plant.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", said(&output));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::logging::log_through;
 use crate::statistics::Summary;
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
-use dinrail_core::guard::{Command, OutputId};
+use dinrail_core::guard::{Command, ItemJudgement, OutputId};
 use dinrail_core::time::TimeNs;
 use dinrail_field::link::{Clock, MqttLink};
 use std::io::IsTerminal;
@@ -155,6 +155,8 @@ pub struct Finished {
     pub own_outputs: Vec<OutputId>,
     /// Every command.
     pub commands: Vec<Command>,
+    /// What gates made of every verdict on an item.
+    pub item_judgements: Vec<ItemJudgement>,
     /// What the run came to, where the simulated plant gives an account and answers were collected.
     pub account: Option<dinrail_sim::Account>,
     /// What became of every part that left the simulated line.
@@ -450,6 +452,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         travel: report.travel,
         own_outputs: report.own_outputs,
         commands: report.commands,
+        item_judgements: report.item_judgements,
         account: ends.account,
         fates: ends.fates,
         shifts: ends.shifts,

@@ -1,13 +1,20 @@
 //! The resolved configuration: names became ids, texts became units, durations and limits.
 
+mod context;
+mod plugin;
+
+pub use context::{CalendarField, CalendarRule, Context, ContextKind, KnownAt};
+pub use plugin::{
+    LimitProfile, Plugin, PluginInput, PluginModel, PluginOutput, PluginParameter, PluginSeries, PluginTag,
+};
+
 use super::error::{ConfigText, Span};
-use dinrail_core::description::ParameterValue;
-use dinrail_core::guard::{Mode, OutputId, OutputSpec};
+use dinrail_core::guard::OutputSpec;
 use dinrail_core::item::ItemSpec;
 use dinrail_core::reading::SourceId;
 use dinrail_core::tag::{TagId, TagTable};
 use dinrail_core::time::{DurationNs, TimeNs};
-use dinrail_core::unit::{Conversion, Unit};
+use dinrail_core::unit::Conversion;
 use dinrail_field::source::csv::{Before, Layout};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -322,130 +329,6 @@ pub struct PayloadTime {
     pub format: String,
 }
 
-/// What the site's calendar says of a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CalendarField {
-    /// Hours since local midnight as the clock shows them, with fractions.
-    Hour,
-    /// 1 Monday to 7 Sunday.
-    Weekday,
-    /// 1 on the site's holidays, else 0.
-    Holiday,
-    /// 1 to 12.
-    Month,
-    /// Of the year, from 1.
-    DayOfYear,
-    /// Local time less UTC, in hours.
-    UtcOffset,
-}
-
-impl CalendarField {
-    /// By name, with unit and range.
-    pub const ALL: [(&'static str, CalendarField, &'static str, (f64, f64)); 6] = [
-        ("hour", CalendarField::Hour, "h", (0.0, 24.0)),
-        ("weekday", CalendarField::Weekday, "", (1.0, 7.0)),
-        ("holiday", CalendarField::Holiday, "", (0.0, 1.0)),
-        ("month", CalendarField::Month, "", (1.0, 12.0)),
-        ("day_of_year", CalendarField::DayOfYear, "", (1.0, 366.0)),
-        ("utc_offset", CalendarField::UtcOffset, "h", (-26.0, 26.0)),
-    ];
-}
-
-/// `[context.NAME]`: a series that is known ahead.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// Its name.
-    pub name: String,
-    /// Of the name.
-    pub span: Span,
-    /// Of its values.
-    pub unit: Unit,
-    /// From one value to the next, as plugins are told it.
-    pub step_ns: DurationNs,
-    /// Whether the file says the step.
-    pub step_said: bool,
-    /// How far ahead it is told, at most.
-    pub horizon_ns: DurationNs,
-    /// How long a value holds where no other follows it; none: a step, or the distance of the values where that is longer.
-    pub holds_ns: Option<DurationNs>,
-    /// Where it comes from.
-    pub kind: ContextKind,
-}
-
-/// Where a context comes from.
-#[derive(Clone, Debug)]
-pub enum ContextKind {
-    /// A column of a table; a record's time is when its value becomes valid.
-    Table {
-        /// Of kind csv, without key.
-        source: SourceId,
-        /// Index of its column.
-        column: usize,
-        /// When a value became known.
-        known_at: KnownAt,
-    },
-    /// What a simulated plant's site knows ahead.
-    Schedule {
-        /// The plant.
-        source: SourceId,
-        /// Index into `dinrail_sim::Plant::schedules`.
-        index: usize,
-    },
-    /// Versions that are published.
-    Topic {
-        /// The link.
-        source: SourceId,
-        /// Without wildcards.
-        topic: String,
-    },
-    /// The site's calendar.
-    Calendar {
-        /// Where no rule holds.
-        value: f64,
-        /// Of those that hold, the last counts.
-        rules: Vec<CalendarRule>,
-    },
-}
-
-/// When a table's values became known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KnownAt {
-    /// Long ago.
-    Always,
-    /// So long before they become valid.
-    Before(DurationNs),
-    /// A column says it.
-    Column {
-        /// Index of the column.
-        column: usize,
-        /// As for a record's time.
-        format: String,
-    },
-}
-
-/// When another value holds. What is not said is not asked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CalendarRule {
-    /// The value.
-    pub value: f64,
-    /// From this time of the local day.
-    pub from: Option<jiff::civil::Time>,
-    /// Until before this one; one that is before `from` goes on past midnight.
-    pub to: Option<jiff::civil::Time>,
-    /// On these days; empty: on all.
-    pub days: Vec<jiff::civil::Weekday>,
-    /// In these months; empty: in all.
-    pub months: Vec<i8>,
-    /// On holidays alone, or on none.
-    pub holidays: Option<bool>,
-    /// From this date.
-    pub since: Option<jiff::civil::Date>,
-    /// Before this date.
-    pub until: Option<jiff::civil::Date>,
-    /// When the rule became known.
-    pub known_at_ns: TimeNs,
-}
-
 /// `[items.NAME]`: what becomes an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Items {
@@ -490,139 +373,6 @@ pub enum OutputAddress {
     },
     /// Published there as JSON.
     Topic(String),
-}
-
-/// Limits on an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LimitProfile {
-    /// Rust, C and the like.
-    #[default]
-    Compiled,
-    /// JavaScript, Python and the like, which bring their interpreter.
-    Interpreted,
-}
-
-/// `[plugins.NAME]`
-#[derive(Clone, Debug)]
-pub struct Plugin {
-    /// Its name.
-    pub name: String,
-    /// Of the name.
-    pub span: Span,
-    /// The component; it was there when the configuration was read.
-    pub component: PathBuf,
-    /// Of the component's path, for what the engine says of it.
-    pub component_span: Span,
-    /// In the order of the file.
-    pub inputs: Vec<PluginInput>,
-    /// Index in [`Config::items`] of what it judges.
-    pub items: Option<usize>,
-    /// Of their name, else of the plugin's.
-    pub items_span: Span,
-    /// In the order of the file.
-    pub outputs: Vec<PluginOutput>,
-    /// In the order of the file.
-    pub parameters: Vec<PluginParameter>,
-    /// In the order of the file.
-    pub models: Vec<PluginModel>,
-    /// In the order of the file.
-    pub outlook: Vec<PluginSeries>,
-    /// A directory of tables, which grants the import `assets`.
-    pub tables: Option<PathBuf>,
-    /// Of the directory's path, else of the name.
-    pub tables_span: Span,
-    /// The column whose values are the assets' keys; there is one instance for each.
-    pub asset_key: Option<String>,
-    /// Run time between calls; none: what the plugin wants.
-    pub period_ns: Option<DurationNs>,
-    /// Of the period, else of the name.
-    pub period_span: Span,
-    /// Rows of a frame, the new one included; at least 1.
-    pub window: u32,
-    /// Wall time of a call; none: what the plugin wants, at most the scan's budget where it is cyclic.
-    pub deadline_ns: Option<DurationNs>,
-    /// Runs beside the scan.
-    pub background: bool,
-    /// Limits on its instances.
-    pub limits: LimitProfile,
-    /// The lower of this and the output's holds.
-    pub mode: Mode,
-}
-
-/// An input's binding.
-#[derive(Clone, Debug)]
-pub struct PluginInput {
-    /// The plugin's name of it.
-    pub name: String,
-    /// Of the name.
-    pub span: Span,
-    /// The tags, patterns expanded, none twice.
-    pub tags: Vec<PluginTag>,
-    /// Written as a list or a pattern.
-    pub many: bool,
-}
-
-/// A tag that is bound to an input.
-#[derive(Clone, Debug)]
-pub struct PluginTag {
-    /// Which.
-    pub tag: TagId,
-    /// Of its name, or of the pattern that found it.
-    pub span: Span,
-    /// Found by a pattern, which passes over tags of another kind.
-    pub by_pattern: bool,
-}
-
-/// An output's binding.
-#[derive(Clone, Debug)]
-pub struct PluginOutput {
-    /// The plugin's name of it.
-    pub name: String,
-    /// Of the name.
-    pub span: Span,
-    /// The outputs, patterns expanded, none twice.
-    pub outputs: Vec<(OutputId, Span)>,
-    /// Written as a list or a pattern.
-    pub many: bool,
-}
-
-/// A parameter.
-#[derive(Clone, Debug)]
-pub struct PluginParameter {
-    /// Its name.
-    pub name: String,
-    /// Of the name.
-    pub span: Span,
-    /// As written; the plugin's description has the type.
-    pub value: ParameterValue,
-    /// Of the value.
-    pub value_span: Span,
-}
-
-/// A model slot's binding.
-#[derive(Clone, Debug)]
-pub struct PluginModel {
-    /// The plugin's name of the slot.
-    pub slot: String,
-    /// Of the slot's name.
-    pub span: Span,
-    /// A folder with `model.onnx` and `model.toml`, or an `.onnx` file.
-    pub path: PathBuf,
-    /// Of the path, for what the inference says of it.
-    pub path_span: Span,
-}
-
-/// A series slot's binding.
-#[derive(Clone, Debug)]
-pub struct PluginSeries {
-    /// The plugin's name of the slot.
-    pub slot: String,
-    /// Of the slot's name.
-    pub span: Span,
-    /// Index in [`Config::contexts`].
-    pub context: usize,
-    /// Of the context's name.
-    pub context_span: Span,
 }
 
 /// `[sinks.NAME]`

@@ -6,10 +6,11 @@ use super::source::SourceCounts;
 use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistics};
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
-use dinrail_core::guard::{Command, OutputId, StopVerdicts};
+use dinrail_core::frame::Frame;
+use dinrail_core::guard::{Command, ItemJudgement, OutputId, StopVerdicts};
 use dinrail_core::outcome::Results;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
-use dinrail_core::tag::TagTable;
+use dinrail_core::tag::{Quality, TagTable};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::Notes;
 use dinrail_field::link::MqttLink;
@@ -122,6 +123,14 @@ pub struct Answer {
     pub results: Results,
 }
 
+/// The values of a frame's last row; NaN where one can't be used.
+fn last_row(frame: &Frame) -> Vec<f64> {
+    let columns = frame.columns;
+    let first = frame.values.len().saturating_sub(columns);
+    let row = frame.values.iter().zip(&frame.quality).skip(first);
+    row.map(|(value, quality)| if Quality::from_code(*quality).is_usable() { *value } else { f64::NAN }).collect()
+}
+
 /// What a simulated plant earned or cost at a moment, as its truth says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Economy {
@@ -170,6 +179,8 @@ pub struct Report {
     pub own_outputs: Vec<OutputId>,
     /// Every command, where answers were collected.
     pub commands: Vec<Command>,
+    /// What gates made of every verdict, where answers were collected.
+    pub item_judgements: Vec<ItemJudgement>,
     /// Profit.
     pub reactor: Option<ReactorSummary>,
     /// Whether the true profit of the last tenth was above that of the beginning.

@@ -13,7 +13,7 @@ use crate::controller::pace::{Pace, Speed as PaceSpeed};
 use crate::faults;
 use crate::run::{Ending, VIRTUAL_ORIGIN_NS, listen_for_signals, wall_clock_ns};
 use broker::{BrokerError, PlantOnBroker};
-use dinrail_core::time::TimeNs;
+use dinrail_core::time::{SECOND_NS, TimeNs};
 use dinrail_field::sink::table::TableSink;
 use dinrail_sim::{Kind, Plant, PlantError, Script, Value};
 use std::io;
@@ -206,7 +206,7 @@ impl Simulation {
             SimSpeed::Times(times) => (wall_clock_ns(), options.every.div_f64(times), PaceSpeed::Times(times)),
         };
         let mut pace = Pace::new(origin_ns, period, speed).ending_after(options.run_for);
-        let (mut done, mut readings, mut count) = (0, Vec::new(), 0_u64);
+        let (mut done, mut count, mut readings, mut events) = (0, 0_u64, Vec::new(), Vec::new());
         let began = std::time::Instant::now();
         while let Some(slot) = pace.next(&stop) {
             let step = (slot.now_ns.abs_diff(origin_ns) as f64 / 1e9 / every_s).round() as u64;
@@ -224,8 +224,14 @@ impl Simulation {
             readings.clear();
             self.plant.read(&mut readings);
             count += 1;
+            self.plant.events(&mut events);
+            for event in events.drain(..) {
+                let time_ns = origin_ns.saturating_add((event.time_s * SECOND_NS as f64) as TimeNs);
+                self.hand_over(time_ns, &event.readings)?;
+            }
             let time_ns = origin_ns.saturating_add_unsigned(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX));
             self.hand_over(time_ns, &readings)?;
+            self.tell_truth(time_ns)?;
             if self.plant.end_s().is_some_and(|end_s| end_s <= passed.as_secs_f64() + 1e-3) {
                 break;
             }
@@ -233,7 +239,7 @@ impl Simulation {
         self.finish(options, count)
     }
 
-    /// One moment's readings to everybody.
+    /// What was read in one moment, or of one event, to everybody.
     fn hand_over(&mut self, time_ns: TimeNs, readings: &[dinrail_sim::Reading]) -> Result<(), SimError> {
         if let Some(table) = &mut self.table {
             table.row(time_ns, readings)?;
@@ -242,6 +248,10 @@ impl Simulation {
             // What arrives at a broker is of now, however fast the plant lives.
             broker.publish(wall_clock_ns(), readings);
         }
+        Ok(())
+    }
+
+    fn tell_truth(&mut self, time_ns: TimeNs) -> Result<(), SimError> {
         if let Some(truth) = &mut self.truth {
             let moment = self.plant.truth();
             truth.moment(time_ns, &moment).map_err(|error| SimError::Write { what: "the truth".into(), error })?;

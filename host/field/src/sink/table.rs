@@ -27,11 +27,11 @@ impl TableSink {
     /// Where it can't be written.
     pub fn to_writer(writer: impl Write + Send + 'static, columns: &[&str]) -> io::Result<TableSink> {
         let mut writer = csv::Writer::from_writer(Box::new(writer) as Box<dyn Write + Send>);
-        writer.write_record(std::iter::once("time").chain(columns.iter().copied()))?;
+        writer.write_record(std::iter::once("time").chain(columns.iter().copied())).map_err(cause)?;
         Ok(TableSink { writer, fields: csv::ByteRecord::new(), rows: 0 })
     }
 
-    /// One row. A number is written so that reading it gives the same again.
+    /// One row. A number is written so that reading it gives the same again; what is not finite is left empty.
     ///
     /// # Errors
     /// Where it can't be written.
@@ -40,11 +40,11 @@ impl TableSink {
         self.fields.push_field(&rfc3339(time_ns));
         for value in values {
             match value {
-                Some(number) => self.fields.push_field(number.to_string().as_bytes()),
-                None => self.fields.push_field(b""),
+                Some(number) if number.is_finite() => self.fields.push_field(number.to_string().as_bytes()),
+                Some(_) | None => self.fields.push_field(b""),
             }
         }
-        self.writer.write_byte_record(&self.fields)?;
+        self.writer.write_byte_record(&self.fields).map_err(cause)?;
         self.rows += 1;
         Ok(())
     }
@@ -64,6 +64,14 @@ impl TableSink {
     }
 }
 
+/// The error of the file itself, so that a reader that went away can be told from a full disk.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -74,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         let mut sink = TableSink::create(&path, &["a.b", "c, d"]).unwrap();
-        sink.row(1_767_225_600_250_000_000, &[Some(0.1 + 0.2), None]).unwrap();
+        sink.row(1_767_225_600_250_000_000, &[Some(0.1 + 0.2), Some(f64::NAN)]).unwrap();
         sink.row(1_767_225_601_000_000_000, &[Some(-3e-9), Some(1e300)]).unwrap();
         assert_eq!(sink.rows(), 2);
         sink.flush().unwrap();

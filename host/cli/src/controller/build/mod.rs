@@ -6,6 +6,7 @@ mod components;
 mod control;
 mod folders;
 mod overwritten;
+mod plants;
 mod producers;
 mod refusals;
 pub(crate) mod tables;
@@ -44,6 +45,7 @@ use dinrail_field::source::images::ImagesSource;
 use dinrail_inference::Catalog;
 use dinrail_sim::judge::Detections;
 use overwritten::overwritten;
+use plants::{judge, signal_tags};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -332,39 +334,6 @@ fn guard(config: &Config, plugins: &[Arc<Plugin>]) -> Result<Guard, ConfigErrors
         let help = format!("correct `{}` of this output", error.problem.key());
         ConfigErrors::one(Arc::clone(&config.text), span, error.to_string(), "", help)
     })
-}
-
-/// The tag of each of a plant's signals.
-fn signal_tags(config: &Config, source: SourceId, signals: usize) -> Vec<Option<TagId>> {
-    let mut tags = vec![None; signals];
-    for ((id, _), origin) in config.tags.iter().zip(&config.tag_origins) {
-        if let config::TagAddress::Signal(index) = origin.address
-            && origin.source == Some(source)
-        {
-            tags[index] = Some(id);
-        }
-    }
-    tags
-}
-
-/// The judge of a fault script; it knows sensors by the names that the configuration gives them.
-fn judge(
-    config: &Config,
-    source: SourceId,
-    script: &dinrail_sim::Script,
-    plant: &dyn dinrail_sim::Plant,
-) -> Detections {
-    let tags = signal_tags(config, source, plant.signals().len());
-    let mut script = script.clone();
-    for episode in &mut script.episodes {
-        for named in episode.fault.signals_mut() {
-            let index = plant.signals().iter().position(|signal| signal.name == named.as_str());
-            if let Some(tag) = index.and_then(|index| tags[index]) {
-                named.clone_from(&config.tags.get(tag).name);
-            }
-        }
-    }
-    Detections::new(script)
 }
 
 /// What runs.

@@ -1,18 +1,18 @@
 //! The recorder's own side: what it does with each record, one sink and one judge after the other.
 
+mod telling;
+
 use super::context::context;
 use super::notice::{self, Notices};
 use super::{Answer, Economy, Message, Report, Scan, Setup, Stopping, mqtt_figures};
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
 use crossbeam_channel::Receiver;
-use dinrail_core::frame::Frame;
-use dinrail_core::guard::{Cause, Command, OutputId, Verdict};
+use dinrail_core::guard::{Cause, Command, ItemJudgement, OutputId, Verdict};
 use dinrail_core::outcome::{Outcome, Results};
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
-use dinrail_core::tag::Quality;
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{LogLevel, Metric};
-use dinrail_field::message::{CommandMessage, GateMessage, Judged, PluginContext, StateMessage, ValueMessage};
+use dinrail_field::message::PluginContext;
 use dinrail_field::sink::mqtt::ContextId;
 use dinrail_sim::judge::{Finding, ProfitRatio};
 use dinrail_sim::{Condition, Truth};
@@ -45,6 +45,8 @@ pub(super) struct Recording {
     conditions: Vec<(TimeNs, Condition)>,
     economy: Vec<Economy>,
     commands: Vec<Command>,
+    /// What gates made of verdicts, where answers are collected.
+    item_judgements: Vec<ItemJudgement>,
     /// By output: its last command, and how far commands moved it in all.
     moved: Vec<(Option<f64>, f64)>,
     /// The latest failure of a file, as it was told.
@@ -81,6 +83,7 @@ impl Recording {
             conditions: Vec::new(),
             economy: Vec::new(),
             commands: Vec::new(),
+            item_judgements: Vec::new(),
             sink_error: None,
             began: None,
             origin_ns: None,
@@ -136,6 +139,7 @@ impl Recording {
         }
         if self.setup.collect.is_some() {
             self.commands.extend_from_slice(&record.commands);
+            self.item_judgements.extend_from_slice(&record.items);
         }
         self.tell_commands(&record.commands);
         self.tell_gates(record);
@@ -276,112 +280,6 @@ impl Recording {
         }
     }
 
-    fn tell_sinks(&mut self, instance: &InstanceRecord) {
-        let known = &self.known[instance.instance.index()];
-        let outcome = &instance.report.outcome;
-        let proposals = match outcome {
-            Outcome::Answered(results) => results.proposals(),
-            Outcome::Missed | Outcome::Faulted(_) | Outcome::Skipped(_) => &[],
-        };
-        let reasons: Vec<String> = instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
-        let judged: Vec<Judged<'_>> = proposals
-            .iter()
-            .zip(instance.judgements.iter().zip(&reasons))
-            .map(|(proposal, (judgement, reason))| Judged {
-                proposal,
-                verdict: judgement.verdict.name(),
-                reason,
-                applied: judgement.applied,
-            })
-            .collect();
-        for sink in &mut self.setup.jsonl {
-            sink.outcome(&known.context, &instance.frame, outcome, &judged);
-        }
-        for (sink, id) in self.setup.mqtt.iter_mut().zip(&known.registered) {
-            sink.outcome(*id, &instance.frame, outcome, &judged);
-        }
-    }
-
-    fn tell_states(&mut self, record: &ScanRecord) {
-        for change in &record.states {
-            let known = &self.known[change.instance.index()];
-            let figures = &self.statistics.plugins[known.plugin];
-            let message = StateMessage {
-                scan: record.scan,
-                time_ns: record.time_ns,
-                plugin: &figures.counts.name,
-                asset: known.asset.as_deref(),
-                world: figures.counts.world,
-                state: change.state,
-                digest: &figures.counts.digest,
-                calls: figures.counts.calls,
-                faults: figures.counts.faults,
-                missed: figures.counts.missed,
-                drifted: figures.counts.drifted,
-            };
-            for sink in &mut self.setup.mqtt {
-                sink.state(&message);
-            }
-        }
-    }
-
-    fn tell_commands(&mut self, commands: &[Command]) {
-        for command in commands {
-            let output = &self.setup.outputs[command.output().index()];
-            let message = CommandMessage {
-                scan: command.scan(),
-                time_ns: command.time_ns(),
-                output: &output.name,
-                plugin: None,
-                asset: None,
-                value: command.value(),
-                unit: &output.unit,
-                cause: command.cause().name(),
-            };
-            for sink in &mut self.setup.mqtt {
-                sink.command(&message);
-            }
-            for sink in &mut self.setup.jsonl {
-                sink.command(&message);
-            }
-        }
-    }
-
-    fn tell_gates(&mut self, record: &ScanRecord) {
-        for left in &record.gates {
-            let message = GateMessage {
-                scan: record.scan,
-                time_ns: record.time_ns,
-                output: &self.setup.outputs[left.output.index()].name,
-                items: self.setup.items.get(left.items).map_or("", String::as_str),
-                item: left.item,
-                action: left.action.name(),
-                cause: left.cause.name(),
-                done: left.done,
-            };
-            self.setup.mqtt.iter_mut().for_each(|sink| sink.gate(&message));
-            self.setup.jsonl.iter_mut().for_each(|sink| sink.gate(&message));
-        }
-    }
-
-    fn tell_values(&mut self, record: &ScanRecord) {
-        for value in &record.values {
-            let tag = self.setup.tags.get(value.tag);
-            let message = ValueMessage {
-                scan: record.scan,
-                time_ns: value.time_ns,
-                tag: &tag.name,
-                asset: value.asset.as_deref(),
-                value: value.value,
-                unit: tag.unit.code(),
-                quality: value.quality,
-            };
-            for sink in &mut self.setup.mqtt {
-                sink.value(&message);
-            }
-        }
-    }
-
     /// Tells the judge and the view of alarms and doubts.
     fn judge_findings(&mut self, instance: &InstanceRecord, origin_ns: TimeNs) {
         let Outcome::Answered(results) = &instance.report.outcome else { return };
@@ -428,7 +326,7 @@ impl Recording {
                 asset: known.asset.clone(),
                 times_ns: instance.frame.times_ns.clone(),
                 inputs: match results {
-                    Results::Plan(_) | Results::Supply { .. } => last_row(&instance.frame),
+                    Results::Plan(_) | Results::Supply { .. } => super::last_row(&instance.frame),
                     _ => Vec::new(),
                 },
                 results: results.clone(),
@@ -491,6 +389,7 @@ impl Recording {
             economy: self.economy,
             own_outputs: collected.map_or_else(Vec::new, |plugin| plugin.output_ids()),
             commands: self.commands,
+            item_judgements: self.item_judgements,
             travel: self.moved.iter().map(|(_, moved)| *moved).collect(),
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),
@@ -498,12 +397,4 @@ impl Recording {
             view: self.setup.view,
         }
     }
-}
-
-/// The values of a frame's last row; NaN where one can't be used.
-fn last_row(frame: &Frame) -> Vec<f64> {
-    let columns = frame.columns;
-    let first = frame.values.len().saturating_sub(columns);
-    let row = frame.values.iter().zip(&frame.quality).skip(first);
-    row.map(|(value, quality)| if Quality::from_code(*quality).is_usable() { *value } else { f64::NAN }).collect()
 }

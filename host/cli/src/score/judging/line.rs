@@ -4,7 +4,8 @@ use super::{JudgeError, Judges, Metric, Trace};
 use crate::config::Config;
 use crate::run::Finished;
 use crate::score::data::RunInput;
-use dinrail_core::outcome::{Decision, Results};
+use dinrail_core::guard::{ItemJudgement, ItemReason, Verdict};
+use dinrail_core::outcome::Decision;
 use dinrail_sim::PartFate;
 use dinrail_sim::judge::line::LineScore;
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ pub(super) struct Line {
     score: LineScore,
     /// Parts of the run with the fewest.
     fewest: Option<u64>,
+    /// Verdicts on items that were settled at the gate before.
+    late: u64,
 }
 
 impl Judges for Line {
@@ -22,13 +25,15 @@ impl Judges for Line {
             let why = "no part left the line: is its plant `line`?".to_owned();
             return Err(JudgeError::Run { run: input.label.clone(), why });
         }
+        // What came after its item was settled at the gate, or was of no use, is no verdict on it.
+        let is_in_time =
+            |judged: &&ItemJudgement| judged.verdict != Verdict::Rejected && judged.reason != ItemReason::Unusable;
         let mut takes_out: BTreeMap<u64, bool> = BTreeMap::new();
-        for answer in &finished.answers {
-            let Results::Inspection { verdicts, .. } = &answer.results else { continue };
-            for verdict in verdicts.iter().filter(|verdict| verdict.quality.is_usable()) {
-                *takes_out.entry(verdict.item).or_default() |= verdict.decision != Decision::Pass;
-            }
+        for judged in finished.item_judgements.iter().filter(is_in_time) {
+            *takes_out.entry(judged.item).or_default() |= judged.decision != Decision::Pass;
         }
+        let is_late = |judged: &&ItemJudgement| judged.verdict == Verdict::Rejected;
+        self.late += finished.item_judgements.iter().filter(is_late).count() as u64;
         let score = LineScore::of(&finished.fates, &takes_out);
         self.score.add(score);
         self.fewest = Some(self.fewest.map_or(score.parts, |fewest| fewest.min(score.parts)));
@@ -52,6 +57,7 @@ impl Judges for Line {
         vec![
             Metric::new("wrong_parts", self.score.wrong as f64),
             Metric::new("parts_without_verdict", self.score.without_verdict as f64),
+            Metric::new("late_verdicts", self.late as f64),
             Metric::new("parts", self.fewest.map(|parts| parts as f64)),
             Metric::new("escape_rate", self.score.escape_rate()),
             Metric::new("false_reject_rate", self.score.false_reject_rate()),

@@ -1,0 +1,115 @@
+//! What the recorder tells the sinks.
+
+use super::Recording;
+use dinrail_core::guard::Command;
+use dinrail_core::outcome::Outcome;
+use dinrail_core::record::{InstanceRecord, ScanRecord};
+use dinrail_field::message::{CommandMessage, GateMessage, Judged, StateMessage, ValueMessage};
+
+impl Recording {
+    pub(super) fn tell_sinks(&mut self, instance: &InstanceRecord) {
+        let known = &self.known[instance.instance.index()];
+        let outcome = &instance.report.outcome;
+        let proposals = match outcome {
+            Outcome::Answered(results) => results.proposals(),
+            Outcome::Missed | Outcome::Faulted(_) | Outcome::Skipped(_) => &[],
+        };
+        let reasons: Vec<String> = instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
+        let judged: Vec<Judged<'_>> = proposals
+            .iter()
+            .zip(instance.judgements.iter().zip(&reasons))
+            .map(|(proposal, (judgement, reason))| Judged {
+                proposal,
+                verdict: judgement.verdict.name(),
+                reason,
+                applied: judgement.applied,
+            })
+            .collect();
+        for sink in &mut self.setup.jsonl {
+            sink.outcome(&known.context, &instance.frame, outcome, &judged);
+        }
+        for (sink, id) in self.setup.mqtt.iter_mut().zip(&known.registered) {
+            sink.outcome(*id, &instance.frame, outcome, &judged);
+        }
+    }
+
+    pub(super) fn tell_states(&mut self, record: &ScanRecord) {
+        for change in &record.states {
+            let known = &self.known[change.instance.index()];
+            let figures = &self.statistics.plugins[known.plugin];
+            let message = StateMessage {
+                scan: record.scan,
+                time_ns: record.time_ns,
+                plugin: &figures.counts.name,
+                asset: known.asset.as_deref(),
+                world: figures.counts.world,
+                state: change.state,
+                digest: &figures.counts.digest,
+                calls: figures.counts.calls,
+                faults: figures.counts.faults,
+                missed: figures.counts.missed,
+                drifted: figures.counts.drifted,
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.state(&message);
+            }
+        }
+    }
+
+    pub(super) fn tell_commands(&mut self, commands: &[Command]) {
+        for command in commands {
+            let output = &self.setup.outputs[command.output().index()];
+            let message = CommandMessage {
+                scan: command.scan(),
+                time_ns: command.time_ns(),
+                output: &output.name,
+                plugin: None,
+                asset: None,
+                value: command.value(),
+                unit: &output.unit,
+                cause: command.cause().name(),
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.command(&message);
+            }
+            for sink in &mut self.setup.jsonl {
+                sink.command(&message);
+            }
+        }
+    }
+
+    pub(super) fn tell_gates(&mut self, record: &ScanRecord) {
+        for left in &record.gates {
+            let message = GateMessage {
+                scan: record.scan,
+                time_ns: record.time_ns,
+                output: &self.setup.outputs[left.output.index()].name,
+                items: self.setup.items.get(left.items).map_or("", String::as_str),
+                item: left.item,
+                action: left.action.name(),
+                cause: left.cause.name(),
+                done: left.done,
+            };
+            self.setup.mqtt.iter_mut().for_each(|sink| sink.gate(&message));
+            self.setup.jsonl.iter_mut().for_each(|sink| sink.gate(&message));
+        }
+    }
+
+    pub(super) fn tell_values(&mut self, record: &ScanRecord) {
+        for value in &record.values {
+            let tag = self.setup.tags.get(value.tag);
+            let message = ValueMessage {
+                scan: record.scan,
+                time_ns: value.time_ns,
+                tag: &tag.name,
+                asset: value.asset.as_deref(),
+                value: value.value,
+                unit: tag.unit.code(),
+                quality: value.quality,
+            };
+            for sink in &mut self.setup.mqtt {
+                sink.value(&message);
+            }
+        }
+    }
+}
