@@ -61,8 +61,8 @@ fn every_proposal_has_its_verdict_and_reason() {
         .iter()
         .map(|verdict| summary["proposals"][verdict].as_u64().unwrap())
         .sum();
-    let proposals: Vec<Value> =
-        site.lines("results.jsonl").into_iter().filter(|line| line["kind"] == "proposal").collect();
+    let is_proposal = |line: &Value| line["kind"] == "proposal" || line["kind"] == "order";
+    let proposals: Vec<Value> = site.lines("results.jsonl").into_iter().filter(is_proposal).collect();
     assert_eq!(judged, proposals.len() as u64);
     assert!(judged > 0 && summary["commands"].as_u64().unwrap() > 0, "{summary}");
     let mut last: Option<(f64, f64)> = None;

@@ -157,6 +157,8 @@ pub struct Finished {
     pub commands: Vec<Command>,
     /// What gates made of every verdict on an item.
     pub item_judgements: Vec<ItemJudgement>,
+    /// By watched tag: its usable values, with the run time at which they came, in seconds.
+    pub watched: std::collections::BTreeMap<String, Vec<(f64, f64)>>,
     /// What the run came to, where the simulated plant gives an account and answers were collected.
     pub account: Option<dinrail_sim::Account>,
     /// What became of every part that left the simulated line.
@@ -165,11 +167,19 @@ pub struct Finished {
     pub shifts: Vec<(String, dinrail_sim::Shift)>,
 }
 
-/// Runs in virtual time what was prepared, without view and signals, and keeps the answers of one plugin.
-pub fn run_collecting(prepared: Prepared, plugin: usize, run_time: Option<Duration>) -> Result<Finished, BuildError> {
+/// Runs in virtual time what was prepared, without view and signals, and keeps the answers of one plugin and the values of
+/// the site's tags of these names, as far as they are known.
+pub fn run_collecting(
+    prepared: Prepared,
+    plugin: usize,
+    watch: &[String],
+    run_time: Option<Duration>,
+) -> Result<Finished, BuildError> {
     let (clock, start_clock) = run_clock(prepared.speed());
     let mut assembly = prepared.assemble(&clock, View::none())?;
     assembly.setup.collect = Some(plugin);
+    assembly.controller.wants_values |= !watch.is_empty();
+    assembly.setup.watch = watch.iter().filter_map(|name| assembly.setup.tags.find(name)).collect();
     start_clock(origin(&assembly));
     let (_keep, stop) = crossbeam_channel::bounded(1);
     run_assembled(assembly, &RunOptions { run_time, quiet: true, ..RunOptions::default() }, &stop, Instant::now())
@@ -453,6 +463,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         own_outputs: report.own_outputs,
         commands: report.commands,
         item_judgements: report.item_judgements,
+        watched: report.watched,
         account: ends.account,
         fates: ends.fates,
         shifts: ends.shifts,

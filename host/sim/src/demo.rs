@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn every_named_plant_reads_each_of_its_signals_within_range() {
         for name in PLANTS {
-            let machine = ["rig", "rig-shifts", "demo"].contains(&name);
+            let machine = ["rig", "rig-shifts", "demo", "site"].contains(&name);
             let script = if machine { Script::demo() } else { Script::none() };
             let mut plant = plant(name, 1, script).unwrap();
             for _ in 0..700 {

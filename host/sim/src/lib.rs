@@ -20,6 +20,7 @@
 //! - [`stock`]: an item in stock, its customers and its orders
 //! - [`parts`]: spare parts that are asked for now and then
 //! - [`demo`]: rig and reactor side by side
+//! - [`site`]: a whole works, of which each part feeds another
 //! - [`judge`]: what a run, a detector or a forecast achieved
 
 pub mod plant;
@@ -58,6 +59,8 @@ pub mod parts;
 
 pub mod demo;
 
+pub mod site;
+
 pub mod judge;
 
 pub use fault::{Course, Episode, Fault, Race, Script, ScriptError, Wear};
@@ -67,7 +70,7 @@ pub use plant::{
 };
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 15] = [
+pub const PLANTS: [&str; 16] = [
     "rig",
     "rig-shifts",
     "reactor",
@@ -83,6 +86,7 @@ pub const PLANTS: [&str; 15] = [
     "stock",
     "parts",
     "line",
+    "site",
 ];
 
 /// Why a plant could not be built.
@@ -136,7 +140,7 @@ pub fn plant(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, Pl
 
 /// Whether it has a machine that can break.
 fn has_machine(name: &str) -> bool {
-    matches!(name, "rig" | "rig-shifts" | "demo")
+    matches!(name, "rig" | "rig-shifts" | "demo" | "site")
 }
 
 /// The plant with the faults that it plays itself.
@@ -191,6 +195,7 @@ fn bare(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, PlantEr
             faults.check(&line::signals(), false)?;
             Ok(Box::new(line::Line::new(seed, line::Mishaps::default())))
         }
+        "site" => Ok(Box::new(site::Site::new(seed, faults)?)),
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),
     }

@@ -51,6 +51,7 @@ fn ratios(kind: Kind, demand: Demand, is_told: bool, seed: u64, marks: &[u64]) -
             _ => None,
         };
         let seen = Observation {
+            incoming: None,
             demand: number(0),
             stock: number(1),
             on_order: number(2),

@@ -11,6 +11,8 @@ use crate::stock::rolling::Period;
 
 pub mod demand;
 
+pub mod periods;
+
 pub mod replenish;
 
 /// Of the bytes that `save` gives.
@@ -26,7 +28,7 @@ pub struct SupplyPlanner {
 #[derive(Serialize, Deserialize)]
 struct Saved {
     demand: demand::Memory,
-    stock: Vec<crate::stock::item::Memory>,
+    stock: replenish::Kept,
 }
 
 impl SupplyChain for SupplyPlanner {

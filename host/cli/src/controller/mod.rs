@@ -88,7 +88,7 @@ pub struct Controller {
     /// Run time, in virtual time: the scan waits for every due plugin.
     is_virtual: bool,
     /// Whether a sink wants every tag's value.
-    wants_values: bool,
+    pub(crate) wants_values: bool,
     readings: Vec<Reading>,
     /// What plugins wrote since it was last asked for.
     notes: Vec<(InstanceId, Notes)>,

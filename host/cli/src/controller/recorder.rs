@@ -10,7 +10,7 @@ use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Command, ItemJudgement, OutputId, StopVerdicts};
 use dinrail_core::outcome::Results;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
-use dinrail_core::tag::{Quality, TagTable};
+use dinrail_core::tag::{Quality, TagId, TagTable};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::Notes;
 use dinrail_field::link::MqttLink;
@@ -19,7 +19,7 @@ use dinrail_field::sink::jsonl::JsonlSink;
 use dinrail_field::sink::mqtt::MqttSink;
 use dinrail_sim::judge::Detections;
 use dinrail_sim::{Condition, Truth};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -104,6 +104,8 @@ pub struct Setup {
     pub detections: Option<Detections>,
     /// Index of the plugin whose results a judge wants to see, all of them.
     pub collect: Option<usize>,
+    /// Tags of the site whose values a judge wants to see.
+    pub watch: Vec<TagId>,
     /// What `dinrail advise` has to be told beyond a number to reach this controller; none where nobody can.
     pub reach: Option<String>,
     /// What the operator sees.
@@ -181,6 +183,8 @@ pub struct Report {
     pub commands: Vec<Command>,
     /// What gates made of every verdict, where answers were collected.
     pub item_judgements: Vec<ItemJudgement>,
+    /// By watched tag: its usable values, with the run time at which they came, in seconds.
+    pub watched: BTreeMap<String, Vec<(f64, f64)>>,
     /// Profit.
     pub reactor: Option<ReactorSummary>,
     /// Whether the true profit of the last tenth was above that of the beginning.

@@ -1,6 +1,6 @@
 //! The runs of a scenario: which files there are, and the configuration of each.
 
-use super::scenario::{Data, Judge, Scenario};
+use super::scenario::{Data, Judge, Scenario, ScenarioFile};
 use crate::config::{self, Config, ConfigErrors, Places, SourceKind, TagAddress};
 use crate::controller::build::tables;
 use dinrail_core::reading::{RawValue, SourceId};
@@ -134,6 +134,7 @@ pub fn configuration(
             text = text.replace("{probation}", &probation(file)?.to_string());
         }
     }
+    text = changed(&path, text, &scenario.file, input.seed)?;
     text = text.replace("{seed}", &input.seed.to_string());
     let mut config = config::parse(&path, text, places)?;
     if let Some(component) = component
@@ -142,6 +143,35 @@ pub fn configuration(
         component.clone_into(&mut plugin.component);
     }
     Ok(config)
+}
+
+/// The configuration with what the scenario sets and leaves out.
+fn changed(path: &Path, text: String, file: &ScenarioFile, seed: u64) -> Result<String, DataError> {
+    if file.set.is_empty() && file.without.is_empty() {
+        return Ok(text);
+    }
+    let refuse = |why: String| DataError::Content { path: path.to_owned(), why };
+    let mut document: toml::Table = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    for name in &file.without {
+        let (table, key) = place(&mut document, name).ok_or_else(|| refuse(format!("has no `{name}` to leave out")))?;
+        table.remove(key).ok_or_else(|| refuse(format!("has no `{name}` to leave out")))?;
+    }
+    for (name, value) in &file.set {
+        let (table, key) = place(&mut document, name).ok_or_else(|| refuse(format!("has no table for `{name}`")))?;
+        let is_seed = value.as_str() == Some("{seed}");
+        let seed = i64::try_from(seed).map_err(|_| refuse(format!("a seed of {seed} is too large")))?;
+        table.insert(key.to_owned(), if is_seed { toml::Value::Integer(seed) } else { value.clone() });
+    }
+    toml::to_string(&document).map_err(|error| refuse(error.to_string()))
+}
+
+/// The table that a path of keys leads to, and the last key. Keys have no dots in them.
+fn place<'t, 'n>(mut table: &'t mut toml::Table, path: &'n str) -> Option<(&'t mut toml::Table, &'n str)> {
+    let (tables, key) = path.rsplit_once('.').unwrap_or(("", path));
+    for name in tables.split('.').filter(|name| !name.is_empty()) {
+        table = table.get_mut(name)?.as_table_mut()?;
+    }
+    Some((table, key))
 }
 
 /// A path as it may stand between double quotes in TOML.

@@ -10,6 +10,7 @@ mod life;
 mod line;
 mod process;
 mod series;
+mod site;
 mod wear;
 
 use super::data::{DataError, RunInput, set_folder};
@@ -73,6 +74,10 @@ pub type Band = (String, Vec<(f64, f64, f64)>);
 pub struct Trace {
     /// The run.
     pub title: String,
+    /// Over the drawing, where a run has several that each tell of something else; else empty.
+    pub heading: String,
+    /// What a hurried reader sees first: what it is, and how much.
+    pub figures: Vec<(&'static str, String)>,
     /// Of the vertical axis.
     pub quantity: String,
     /// Of the horizontal axis.
@@ -145,6 +150,7 @@ impl Judging {
             Judge::Defects { label, defects } => Box::new(defects::Defects::new(label.clone(), defects.clone())),
             Judge::Forecast { tag, truth, season } => Box::new(forecast::Ahead::read(&folder, truth, tag, *season)?),
             Judge::RollingForecast { learn_share, whole } => Box::new(forecast::Rolling::new(*learn_share, *whole)),
+            Judge::Site { drawings } => Box::new(site::Site::new(drawings.clone())),
             Judge::Line {} => Box::new(line::Line::default()),
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),
         };

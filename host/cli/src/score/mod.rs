@@ -300,8 +300,9 @@ fn score_one(
     }
     tell_part!("\r{:<100}\r", "");
     let (metrics, traces) = judge.finish();
+    let of_all = matches!(scenario.file.judge, scenario::Judge::Site { .. });
     let component_name = component.map_or_else(
-        || scenario.file.plugin.clone(),
+        || if of_all { "all".to_owned() } else { scenario.file.plugin.clone() },
         |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
     );
     let mut rows: Vec<Row> = metrics.iter().map(|metric| Row::new(scenario, &component_name, metric)).collect();
@@ -325,7 +326,7 @@ fn run_one(
     let length = length.map_err(|error| failed(format!("`run_time`: {error}")))?.map(Duration::from_nanos);
     let prepared = build::prepare(config, workshop)?;
     let identity = prepared.identity(plugin);
-    let finished = run::run_collecting(prepared, plugin, length)?;
+    let finished = run::run_collecting(prepared, plugin, &scenario.file.judge.watched(), length)?;
     // A plugin that faults is judged by what it did answer; a table that ends early would be judged by nothing.
     if finished.summary.samples.failed_sources > 0 {
         return Err(failed("a source could not be read to its end".into()));

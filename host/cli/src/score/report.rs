@@ -30,7 +30,10 @@ const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;max-width:960px;ma
 table{border-collapse:collapse;width:100%}td,th{padding:.25em .6em;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}\
 .met{color:#176b2c}.missed{color:#b3261e;font-weight:bold}.skipped{color:#777}\
-svg{width:100%;height:auto}h2{margin-top:2em}figure{margin:1em 0}figcaption{color:#555}\
+svg{width:100%;height:auto}h2{margin-top:2em}h3{margin:1.6em 0 .2em}.said{color:#555;margin:.2em 0 0}\
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:.6em;margin:.6em 0}\
+.tiles div{border:1px solid #ddd;border-radius:6px;padding:.5em .8em}.tiles dt{color:#555;font-size:12px}\
+.tiles dd{margin:0;font-size:20px}figure{margin:1em 0}figcaption{color:#555}\
 .from,.key{color:#555;font-size:12px}.from{overflow-wrap:anywhere}.why{color:#b3261e}\
 .key i{display:inline-block;width:1.4em;margin:0 .4em 0 1em}.key i.line{height:2px;vertical-align:middle}\
 .key i.area{height:.8em;vertical-align:-.1em}";
@@ -91,7 +94,17 @@ fn origin(one: &Scored) -> String {
 /// A run with what its colours mean, and what is drawn below it.
 fn figure(trace: &Trace) -> Result<String, ReportError> {
     let mut html = String::from("<figure>");
-    for drawn in std::iter::once(trace).chain(trace.below.as_deref()) {
+    if !trace.figures.is_empty() {
+        let _ = write!(html, "<h3>{}</h3><dl class=\"tiles\">", escaped(&trace.title));
+        for (what, value) in &trace.figures {
+            let _ = write!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escaped(what), escaped(value));
+        }
+        html.push_str("</dl>");
+    }
+    for drawn in std::iter::successors(Some(trace), |above| above.below.as_deref()) {
+        if !drawn.heading.is_empty() {
+            let _ = write!(html, "<h3>{}</h3>", escaped(&drawn.heading));
+        }
         html.push_str(&drawing(drawn).map_err(ReportError::Draw)?);
         html.push_str("<div class=\"key\">");
         for (name, colour, is_line) in legend(drawn) {
@@ -99,8 +112,15 @@ fn figure(trace: &Trace) -> Result<String, ReportError> {
             let _ = write!(html, "<i class=\"{class}\" style=\"background:{colour}\"></i>{}", escaped(&name));
         }
         html.push_str("</div>");
+        if !drawn.heading.is_empty() {
+            let _ = write!(html, "<p class=\"said\">{}</p>", escaped(&drawn.verdict));
+        }
     }
-    let _ = writeln!(html, "<figcaption>{}: {}</figcaption></figure>", escaped(&trace.title), escaped(&trace.verdict));
+    // Where drawings have words of their own, the run's title stands above.
+    if trace.heading.is_empty() {
+        let _ = write!(html, "<figcaption>{}: {}</figcaption>", escaped(&trace.title), escaped(&trace.verdict));
+    }
+    html.push_str("</figure>\n");
     Ok(html)
 }
 

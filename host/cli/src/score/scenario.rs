@@ -33,6 +33,12 @@ pub struct ScenarioFile {
     /// The controller's configuration, with the places `{file}` and `{folder}` (between double quotes; the set's), `{packed}`,
     /// `{seed}`, `{probation}` and the data's facts to be filled in.
     pub configuration: String,
+    /// What is otherwise than in that file, by path: `"scan.speed" = "max"`. `"{seed}"` is the number of the seed.
+    #[serde(default)]
+    pub set: BTreeMap<String, toml::Value>,
+    /// Paths of what that file has and this scenario does not: `sinks.broker`.
+    #[serde(default)]
+    pub without: Vec<String>,
     /// Files from outside; none: the plant is simulated.
     pub data: Option<Data>,
     /// How often and how long a simulated plant runs.
@@ -68,6 +74,20 @@ pub struct PlantRuns {
     pub seeds: u64,
     /// Run time of each, such as `"1h"`.
     pub run_time: String,
+}
+
+/// Tags that are drawn together.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drawn {
+    /// Over the drawing.
+    pub title: String,
+    /// Of the vertical axis.
+    pub quantity: String,
+    /// What can be seen, in a sentence.
+    pub about: String,
+    /// By the line's name, its tag. At most three.
+    pub lines: BTreeMap<String, String>,
 }
 
 /// Who judges, and what it needs to know.
@@ -171,12 +191,29 @@ pub enum Judge {
     /// A line's parts, and what its gate did with them: wrong_parts (not done with them what the verdicts on them say),
     /// parts_without_verdict, parts (of the run with the fewest), escape_rate, false_reject_rate.
     Line {},
+    /// A whole works: faults_seen (share), false_episodes, profit_ratio (of the last tenth), cost_ratio, saving_share,
+    /// violation_share, wrong_parts, parts_without_verdict, plugin_faults; of the worst run each.
+    Site {
+        /// What the page draws.
+        drawings: Vec<Drawn>,
+    },
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
         /// By kind of fault: tags of which an alarm must name one, and be led by it.
         #[serde(default)]
         expected: BTreeMap<String, Vec<String>>,
     },
+}
+
+impl Judge {
+    /// Tags whose values it wants to see.
+    #[must_use]
+    pub fn watched(&self) -> Vec<String> {
+        match self {
+            Judge::Site { drawings } => drawings.iter().flat_map(|drawn| drawn.lines.values().cloned()).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What plans expected, to be held against what came.

@@ -189,6 +189,11 @@ impl Compressors {
         self.demand.ahead(now, minutes)
     }
 
+    /// What the machines use now, in kW.
+    pub fn used_kw(&self) -> f64 {
+        self.station.power_kw.iter().sum()
+    }
+
     /// The true pressure, in bar.
     pub fn bar(&self) -> f64 {
         self.station.bar

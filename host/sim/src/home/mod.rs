@@ -115,6 +115,13 @@ impl Home {
         &self.series
     }
 
+    /// The present step uses so much more, in kWh.
+    pub(crate) fn add_load(&mut self, energy_kwh: f64) {
+        if let Some(load) = self.series.load_kwh.get_mut(self.step) {
+            *load += energy_kwh;
+        }
+    }
+
     fn step_h(&self) -> f64 {
         self.series.step_s / 3600.0
     }

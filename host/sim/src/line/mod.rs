@@ -185,6 +185,11 @@ impl Line {
         }
     }
 
+    /// Whether its belt runs.
+    pub fn runs(&self) -> bool {
+        self.belt.speed() > 0.0
+    }
+
     fn time_s(&self) -> f64 {
         self.steps as f64 * STEP_S
     }

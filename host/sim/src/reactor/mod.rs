@@ -89,6 +89,11 @@ impl Reactor {
         }
     }
 
+    /// Its true temperature.
+    pub fn temp_cel(&self) -> f64 {
+        self.temp.at
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs { feed_b_kg_s: self.feed_b.at, temp_cel: self.temp.at }
     }

@@ -29,7 +29,7 @@ impl Demand {
     }
 
     /// A period's draw; `factor` is its season's.
-    pub(super) fn draw(&self, seed: u64, stream: u64, period: u64, factor: f64) -> f64 {
+    pub(crate) fn draw(&self, seed: u64, stream: u64, period: u64, factor: f64) -> f64 {
         let mut rng = noise::stream(seed, stream, period);
         if self.idle > 0.0 && noise::uniform(&mut rng, 0.0, 1.0) < self.idle {
             return 0.0;

@@ -36,7 +36,7 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    pub(super) fn new(terms: Terms, stock: f64) -> Shelf {
+    pub(crate) fn new(terms: Terms, stock: f64) -> Shelf {
         Shelf { terms, stock, on_way: VecDeque::new(), sold: 0.0, period_cost: 0.0, cost: 0.0, ordered_cost: 0.0 }
     }
 
@@ -51,13 +51,13 @@ impl Shelf {
     }
 
     /// Places an order before the demand of period `now`.
-    pub(super) fn order(&mut self, now: u64, quantity: f64) {
+    pub(crate) fn order(&mut self, now: u64, quantity: f64) {
         self.on_way.push_back((now + self.terms.lead, quantity));
         self.ordered_cost += self.terms.fixed;
     }
 
     /// Lets a period pass: what arrives, what is demanded, what it costs.
-    pub(super) fn pass(&mut self, now: u64, demand: f64) {
+    pub(crate) fn pass(&mut self, now: u64, demand: f64) {
         while let Some((_, quantity)) = self.on_way.pop_front_if(|(due, _)| *due <= now) {
             self.stock += quantity;
         }

@@ -3,6 +3,7 @@
 use dinrail_sdk::{Bindings, DemandForecast, Description, Fault, Frame, Input, Parameter, Parameters, Quality, Row};
 use serde::{Deserialize, Serialize};
 
+use super::periods::Periods;
 use crate::forecast::{Forecaster, Kept, Settings};
 
 /// Steps that the host takes of one call.
@@ -17,9 +18,12 @@ pub(super) fn describe(description: Description) -> Description {
         .input(
             Input::one("wanted")
                 .optional()
-                .about("Forecasts are told in rows where this is not 0; unbound: every `every` rows"),
+                .about("Forecasts are told in rows where this is not 0; unbound: every `every` periods"),
         )
-        .parameter(Parameter::integer("every", 1).range(1.0, 1e6).about("Rows from one forecast to the next"))
+        .parameter(Parameter::number("period", 0.0).unit("s").range(0.0, 1e9).about(
+            "Length of a period where rows come more often: of those within one, the first counts; 0: every row is a period",
+        ))
+        .parameter(Parameter::integer("every", 1).range(1.0, 1e6).about("Periods from one forecast to the next"))
         .parameter(
             Parameter::integer("horizon", 0).range(0.0, MAX_HORIZON).about("Periods ahead; 0: by the rows' distance"),
         )
@@ -28,6 +32,11 @@ pub(super) fn describe(description: Description) -> Description {
                 .range(0.0, MAX_HORIZON)
                 .about("Periods of a season; 0: by the rows' distance, 1: there is none"),
         )
+}
+
+/// The parameter `period`.
+pub(super) fn period_ns(parameters: &Parameters) -> Result<i64, Fault> {
+    Ok((parameters.number("period")? * 1e9).round() as i64)
 }
 
 /// Values that are saved, of all series together: half a megabyte.
@@ -39,6 +48,7 @@ pub struct Memory {
     /// One for each column.
     series: Vec<Kept>,
     since: u64,
+    periods: Periods,
 }
 
 /// The forecasts of the bound columns.
@@ -46,10 +56,13 @@ pub struct DemandTask {
     columns: Vec<usize>,
     wanted: Option<usize>,
     every: u64,
+    /// 0: every row is one.
+    period_ns: i64,
+    periods: Periods,
     settings: Settings,
     /// One for each column.
     series: Vec<Forecaster>,
-    /// Rows since the last forecast.
+    /// Periods since the last forecast.
     since: u64,
 }
 
@@ -68,6 +81,8 @@ impl DemandTask {
         Ok(Self {
             wanted: bindings.column("wanted"),
             every: parameters.count("every")? as u64,
+            period_ns: period_ns(parameters)?,
+            periods: Periods::default(),
             settings,
             series: vec![Forecaster::new(settings); columns.len()],
             since: 0,
@@ -82,6 +97,10 @@ impl DemandTask {
     pub fn forecast(&mut self, frame: &Frame) -> Result<Vec<DemandForecast>, Fault> {
         let mut told = Vec::new();
         for row in frame.new_rows() {
+            let is_known = self.columns.iter().any(|column| row.get(*column).is_some());
+            if !self.periods.end_with(row.time_ns, self.period_ns, is_known) {
+                continue;
+            }
             for (series, column) in self.series.iter_mut().zip(&self.columns) {
                 series.push(row.time_ns, row.get(*column));
             }
@@ -118,7 +137,11 @@ impl DemandTask {
     #[must_use]
     pub fn memory(&self) -> Memory {
         let most = MAX_SAVED / self.columns.len().max(1);
-        Memory { series: self.series.iter().map(|series| series.kept(most)).collect(), since: self.since }
+        Memory {
+            series: self.series.iter().map(|series| series.kept(most)).collect(),
+            since: self.since,
+            periods: self.periods,
+        }
     }
 
     /// The forecast of each column, for those who order by it.
@@ -137,7 +160,7 @@ impl DemandTask {
         }
         let settings = self.settings;
         self.series = memory.series.into_iter().map(|kept| Forecaster::relearnt(settings, kept)).collect();
-        self.since = memory.since;
+        (self.since, self.periods) = (memory.since, memory.periods);
         Ok(())
     }
 }

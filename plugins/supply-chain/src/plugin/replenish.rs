@@ -1,11 +1,14 @@
 //! The orders' side of the host: stock in, orders out.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use dinrail_sdk::{
     Bindings, Description, Fault, Frame, Input, Mode, Order, Output, OutputState, Parameter, Parameters, Row,
 };
 
+use super::demand::period_ns;
+use super::periods::Periods;
 use crate::stock::budget::{Wish, share};
 use crate::stock::item::{Demand, Item, Memory, Observation, Wanted};
 use crate::stock::law::Law;
@@ -35,6 +38,12 @@ pub(super) fn describe(description: Description) -> Description {
         .input(Input::group("mean").optional().about(
             "What demand will be a period on average, where somebody knows better than what was seen tells",
         ))
+        .input(Input::group("planned").optional().about(
+            "What comes in a period without being ordered, such as the own production; one for each of `demand`, in its order",
+        ))
+        .input(Input::group("scrap").optional().about(
+            "Share of `planned` that is lost before it comes in, such as rejects, from 0 to 1; one for each, or one for all. It may be of single parts: what counts is its mean over all rows of some eight periods",
+        ))
         .output(Output::group("orders").optional().about("Quantities to order, one for each of `demand`, in its order"))
         .parameter(number("holding", 1.0, "Cost of a unit on hand at the end of a period"))
         .parameter(number("shortage", 9.0, "Cost of a unit short at the end of a period"))
@@ -61,9 +70,51 @@ struct Bound {
     stock: usize,
     on_order: Option<usize>,
     mean: Option<usize>,
+    planned: Option<usize>,
+    scrap: Option<usize>,
     /// Index of its output.
     output: u32,
     price: f64,
+}
+
+/// How much a period's share counts beside those before.
+const SCRAP_SHARE: f64 = 1.0 / 8.0;
+
+/// The share of the own production that is lost, of late.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Scrap {
+    /// Of the present period's rows.
+    sum: f64,
+    rows: u32,
+    /// Of the periods before.
+    share: Option<f64>,
+}
+
+impl Scrap {
+    fn see(&mut self, share: Option<f64>) {
+        if let Some(share) = share {
+            self.sum += share.clamp(0.0, 1.0);
+            self.rows = self.rows.saturating_add(1);
+        }
+    }
+
+    /// The share as of a period's end; what nobody tells of is not lost.
+    fn end_period(&mut self) -> f64 {
+        if self.rows > 0 {
+            let mean = self.sum / f64::from(self.rows);
+            self.share = Some(self.share.map_or(mean, |before| before + SCRAP_SHARE * (mean - before)));
+            (self.sum, self.rows) = (0.0, 0);
+        }
+        self.share.unwrap_or(0.0)
+    }
+}
+
+/// What is saved.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    items: Vec<Memory>,
+    periods: Periods,
+    scraps: Vec<Scrap>,
 }
 
 /// The items that are ordered.
@@ -73,6 +124,11 @@ pub struct ReplenishTask {
     /// An order was proposed, and is not withdrawn.
     asked: Vec<bool>,
     budget: Option<f64>,
+    /// 0: every row is one.
+    period_ns: i64,
+    periods: Periods,
+    /// One for each item.
+    scraps: Vec<Scrap>,
 }
 
 impl ReplenishTask {
@@ -84,8 +140,13 @@ impl ReplenishTask {
         let outputs: Vec<_> = bindings.outputs_of("orders").collect();
         let count = outputs.len();
         let [demand, stock] = ["demand", "stock"].map(|input| paired(bindings, input, count, true));
-        let [on_order, mean] = ["on_order", "mean"].map(|input| paired(bindings, input, count, false));
-        let (demand, stock, on_order, mean) = (demand?, stock?, on_order?, mean?);
+        let [on_order, mean, planned] =
+            ["on_order", "mean", "planned"].map(|input| paired(bindings, input, count, false));
+        let (demand, stock, on_order, mean, planned) = (demand?, stock?, on_order?, mean?, planned?);
+        let scrap = match bindings.columns_of("scrap") {
+            [one] => vec![one.index as usize; count],
+            _ => paired(bindings, "scrap", count, false)?,
+        };
         let said = Said::new(parameters, count)?;
         let (mut bound, mut items) = (Vec::new(), Vec::new());
         for (index, output) in outputs.iter().enumerate() {
@@ -101,15 +162,19 @@ impl ReplenishTask {
                 stock: stock[index],
                 on_order: on_order.get(index).copied(),
                 mean: mean.get(index).copied(),
+                planned: planned.get(index).copied(),
+                scrap: scrap.get(index).copied(),
                 output: output.index,
                 price: said.number(index, "price")?,
             });
         }
         let budget = Some(parameters.number("budget")?).filter(|money| *money > 0.0);
-        Ok(Self { asked: vec![false; items.len()], bound, items, budget })
+        let (asked, period_ns) = (vec![false; items.len()], period_ns(parameters)?);
+        let scraps = vec![Scrap::default(); items.len()];
+        Ok(Self { bound, items, asked, budget, period_ns, periods: Periods::default(), scraps })
     }
 
-    /// Takes in the new rows, a period each; orders as of the last. `ahead` tells what is forecast of a column.
+    /// Takes in the new rows that end a period; orders as of the last of them. `ahead` tells what is forecast of a column.
     pub fn replenish(
         &mut self,
         frame: &Frame,
@@ -117,16 +182,17 @@ impl ReplenishTask {
         ahead: impl Fn(usize) -> Vec<Period>,
     ) -> Vec<Order> {
         let mut wanted: Vec<Option<Wanted>> = vec![None; self.items.len()];
-        for row in frame.new_rows() {
+        let ended = self.ended(frame);
+        for (at, (row, scraps)) in ended.iter().enumerate() {
             for (index, item) in self.items.iter_mut().enumerate() {
                 let bound = &self.bound[index];
                 // A forecast is from the last row.
-                let is_last = row.index as usize + 1 == frame.row_count();
+                let is_last = at + 1 == ended.len();
                 let periods = if is_last && item.wants_ahead() { ahead(bound.demand) } else { Vec::new() };
-                wanted[index] = item.step(observation(bound, &row, states), &periods);
+                wanted[index] = item.step(observation(bound, row, scraps[index], states), &periods);
             }
         }
-        if frame.last_new().is_none() {
+        if ended.is_empty() {
             return Vec::new();
         }
         let quantities = self.within_budget(&wanted);
@@ -151,6 +217,22 @@ impl ReplenishTask {
         orders
     }
 
+    /// The new rows that end a period, and for each what share of each item's own production is lost by then.
+    fn ended<'f>(&mut self, frame: &'f Frame) -> Vec<(Row<'f>, Vec<f64>)> {
+        let Self { bound, periods, period_ns, scraps, .. } = self;
+        let mut ended = Vec::new();
+        for row in frame.new_rows() {
+            let value = |column: Option<usize>| column.and_then(|column| row.get(column));
+            scraps.iter_mut().zip(&*bound).for_each(|(scrap, bound)| scrap.see(value(bound.scrap)));
+            let is_known = bound.iter().any(|bound| row.get(bound.demand).is_some());
+            if periods.end_with(row.time_ns, *period_ns, is_known) {
+                let shares = scraps.iter_mut().map(Scrap::end_period).collect();
+                ended.push((row, shares));
+            }
+        }
+        ended
+    }
+
     fn within_budget(&self, wanted: &[Option<Wanted>]) -> Vec<f64> {
         let quantity = |wanted: &Option<Wanted>| wanted.map_or(0.0, |wanted| wanted.quantity);
         let Some(money) = self.budget else { return wanted.iter().map(quantity).collect() };
@@ -166,19 +248,21 @@ impl ReplenishTask {
     }
 
     /// What is saved.
-    pub fn memory(&self) -> Vec<Memory> {
-        self.items.iter().map(|item| item.memory().clone()).collect()
+    pub fn memory(&self) -> Kept {
+        let items = self.items.iter().map(|item| item.memory().clone()).collect();
+        Kept { items, periods: self.periods, scraps: self.scraps.clone() }
     }
 
     /// Goes on with what was saved.
     ///
     /// # Errors
     /// Where it is of another number of items.
-    pub fn restore(&mut self, memory: Vec<Memory>) -> Result<(), String> {
-        if memory.len() != self.items.len() {
-            return Err(format!("it is of {} items, and {} are bound", memory.len(), self.items.len()));
+    pub fn restore(&mut self, kept: Kept) -> Result<(), String> {
+        if [kept.items.len(), kept.scraps.len()] != [self.items.len(); 2] {
+            return Err(format!("it is of {} items, and {} are bound", kept.items.len(), self.items.len()));
         }
-        self.items.iter_mut().zip(memory).for_each(|(item, memory)| item.restore(memory));
+        (self.periods, self.scraps) = (kept.periods, kept.scraps);
+        self.items.iter_mut().zip(kept.items).for_each(|(item, memory)| item.restore(memory));
         Ok(())
     }
 }
@@ -194,12 +278,13 @@ fn paired(bindings: &Bindings, input: &str, count: usize, is_needed: bool) -> Re
     Err(Fault::Configuration(format!("{found} `{input}` are bound for {count} `orders`; they go in pairs")))
 }
 
-fn observation(bound: &Bound, row: &Row<'_>, states: &[OutputState]) -> Observation {
+fn observation(bound: &Bound, row: &Row<'_>, scrap: f64, states: &[OutputState]) -> Observation {
     Observation {
         demand: row.get(bound.demand),
         stock: row.get(bound.stock),
         on_order: bound.on_order.and_then(|column| row.get(column)),
         mean: bound.mean.and_then(|column| row.get(column)),
+        incoming: bound.planned.and_then(|column| row.get(column)).map(|planned| planned * (1.0 - scrap)),
         // Of an order the host tells all that was placed.
         ordered: states.get(bound.output as usize).and_then(|state| state.applied).unwrap_or(0.0),
     }
@@ -293,138 +378,4 @@ fn numbers(text: &str) -> Result<Vec<(&str, f64)>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-    use crate::plugin::SupplyPlanner;
-    use dinrail_sdk::{OutputBinding, SupplyChain, Value};
-
-    fn bindings(items: u32) -> Bindings {
-        let mut bound = Bindings::group("demand", items);
-        let mut stock = Bindings::group("stock", items).inputs.remove(0);
-        stock.columns.iter_mut().for_each(|column| column.index += items);
-        bound.inputs.push(stock);
-        bound.columns = 2 * items;
-        bound.outputs = (0..items)
-            .map(|index| OutputBinding {
-                output: "orders".into(),
-                index,
-                tag: format!("order.{index}"),
-                unit: String::new(),
-                minimum: 0.0,
-                maximum: 500.0,
-                slew_per_s: None,
-            })
-            .collect();
-        bound
-    }
-
-    fn parameters() -> Parameters {
-        Parameters::with_defaults(&SupplyPlanner::describe())
-            .with("fixed", Value::Number(64.0))
-            .with("law", Value::Text("poisson".into()))
-            .with("mean", Value::Number(10.0))
-    }
-
-    fn state(mode: Mode, ordered: f64) -> OutputState {
-        OutputState {
-            applied: Some(ordered),
-            readback: None,
-            mode,
-            limited_low: false,
-            limited_high: false,
-            blocked: false,
-            initialise: false,
-        }
-    }
-
-    #[test]
-    fn an_order_is_asked_for_and_withdrawn() {
-        let mut task = ReplenishTask::new(&bindings(1), &parameters()).unwrap();
-        let mut ask = |stock: f64, mode| {
-            let orders = task.replenish(&Frame::of_rows(2, &[10.0, stock]), &[state(mode, 0.0)], |_| Vec::new());
-            orders.first().map(|order| (order.output, order.quantity))
-        };
-        assert_eq!(ask(6.0, Mode::Advise), Some((0, 34.0)));
-        assert_eq!(ask(5.0, Mode::Advise), Some((0, 35.0)), "it is asked again while nobody has answered");
-        assert_eq!(ask(60.0, Mode::Advise), Some((0, 0.0)), "withdrawn");
-        assert_eq!(ask(60.0, Mode::Advise), None);
-    }
-
-    #[test]
-    fn items_differ_and_a_budget_is_shared() {
-        let said = parameters().with("items", Value::Text("shortage 90; fixed 0, mean 20".into()));
-        let order = |said: &Parameters| {
-            let mut task = ReplenishTask::new(&bindings(2), said).unwrap();
-            let orders =
-                task.replenish(&Frame::of_rows(4, &[10.0, 20.0, 0.0, 0.0]), &[state(Mode::Auto, 0.0); 2], |_| {
-                    Vec::new()
-                });
-            orders.iter().map(|order| order.quantity).collect::<Vec<f64>>()
-        };
-        let free = order(&said);
-        assert!(free[0] > 40.0 && (24.0..28.0).contains(&free[1]), "{free:?}");
-        let tight = order(&said.clone().with("budget", Value::Number(30.0)));
-        assert_eq!(tight.iter().sum::<f64>(), 30.0);
-    }
-
-    #[test]
-    fn a_forecast_of_more_orders_more() {
-        let said = parameters().with("law", Value::Text("forecast".into()));
-        let order = |mean: f64| {
-            let mut task = ReplenishTask::new(&bindings(1), &said).unwrap();
-            let quantiles =
-                crate::forecast::LEVELS.map(|level| mean + 3.0 * crate::stock::levels::normal_quantile(level));
-            let ahead = crate::plugin::periods(&vec![quantiles.to_vec(); 6]);
-            assert!((ahead[0].mean - mean).abs() < 1e-6 && (ahead[0].variance - 9.0).abs() < 1e-6, "{ahead:?}");
-            let orders = task.replenish(&Frame::of_rows(2, &[10.0, 5.0]), &[state(Mode::Auto, 0.0)], |_| ahead.clone());
-            orders.first().map(|order| order.quantity)
-        };
-        assert!(order(30.0) > order(10.0), "{:?} {:?}", order(30.0), order(10.0));
-        // Without a forecast it goes by what it has seen.
-        let mut task = ReplenishTask::new(&bindings(1), &said).unwrap();
-        assert!(
-            !task.replenish(&Frame::of_rows(2, &[10.0, 0.0]), &[state(Mode::Auto, 0.0)], |_| Vec::new()).is_empty()
-        );
-    }
-
-    #[test]
-    fn what_does_not_pair_or_makes_no_sense_is_refused() {
-        let refused = |bound: &Bindings, said: Parameters| ReplenishTask::new(bound, &said).is_err();
-        let mut unpaired = bindings(2);
-        unpaired.outputs.pop();
-        assert!(refused(&unpaired, parameters()));
-        for (name, value) in [
-            ("items", Value::Text("colour 3".into())),
-            ("items", Value::Text("lead 1; lead 2".into())),
-            ("items", Value::Text("lead".into())),
-            ("minimum", Value::Number(600.0)),
-            ("mean", Value::Number(0.0)),
-            ("holding", Value::Number(0.0)),
-        ] {
-            assert!(refused(&bindings(1), parameters().with(name, value)), "{name}");
-        }
-        let mut none = bindings(1);
-        none.outputs.clear();
-        let mut task = ReplenishTask::new(&none, &parameters()).unwrap();
-        assert!(task.replenish(&Frame::of_rows(2, &[1.0, 0.0]), &[], |_| Vec::new()).is_empty());
-    }
-
-    #[test]
-    fn what_is_saved_goes_on() {
-        let learnt = || Parameters::with_defaults(&SupplyPlanner::describe()).with("fixed", Value::Number(64.0));
-        let mut one = SupplyPlanner::configure(bindings(1), learnt()).unwrap();
-        let rows: Vec<f64> = (0..40).flat_map(|at| [f64::from(8 + at % 5), 500.0]).collect();
-        let nothing = dinrail_sdk::Outlook { series: vec![] };
-        one.replenish(&Frame::of_rows(2, &rows), &[state(Mode::Auto, 0.0)], &nothing).unwrap();
-        let saved = one.save().unwrap();
-        let mut other = SupplyPlanner::configure(bindings(1), learnt()).unwrap();
-        other.restore(1, &saved).unwrap();
-        let now = Frame::of_rows(2, &[10.0, -3.0]);
-        let [first, second] = [&mut one, &mut other].map(|plugin| {
-            plugin.replenish(&now, &[state(Mode::Auto, 0.0)], &nothing).unwrap().first().map(|order| order.quantity)
-        });
-        assert!(first.is_some() && first == second, "{first:?} {second:?}");
-    }
-}
+mod tests;

@@ -82,3 +82,21 @@ fn nothing_is_ordered_without_outputs() {
     let orders = plugin(1, &[]).replenish(&hour(0, &[1.0]), &[], &ahead());
     assert_eq!(orders, Ok(Vec::new()));
 }
+
+#[test]
+fn rows_within_a_period_are_learnt_once() {
+    let period = |seconds: f64| {
+        let told = Parameters::with_defaults(&SupplyPlanner::describe()).with("horizon", Value::Integer(5));
+        SupplyPlanner::configure(Bindings::group("demand", 2), told.with("period", Value::Number(seconds)))
+            .expect("it is configured")
+    };
+    let (mut each, mut daily) = (period(0.0), period(86_400.0));
+    for day in 0..60 {
+        let values = [10.0 + (day % 7) as f64, 5.0];
+        let told = each.forecast(&hour(24 * day, &values), &ahead()).expect("a forecast");
+        assert_eq!(daily.forecast(&hour(24 * day, &values), &ahead()), Ok(told), "day {day}");
+        for within in 1..24 {
+            assert_eq!(daily.forecast(&hour(24 * day + within, &values), &ahead()), Ok(Vec::new()));
+        }
+    }
+}

@@ -39,6 +39,8 @@ pub struct Observation {
     pub stock: Option<f64>,
     /// What a period's demand will be on average, where somebody knows.
     pub mean: Option<f64>,
+    /// What is expected to come in during a period without being ordered; none: nothing.
+    pub incoming: Option<f64>,
     /// On order; none where only the orders themselves are known.
     pub on_order: Option<f64>,
     /// All that was ever ordered by this plugin, as the host counts it; it may begin anew.
@@ -170,7 +172,10 @@ impl Item {
 
     fn position(&self, seen: Observation) -> Option<f64> {
         let on_way = || self.memory.on_way.iter().map(|(_, quantity)| quantity).sum();
-        Some(seen.stock? + seen.on_order.unwrap_or_else(on_way))
+        // What comes in by itself until what could be ordered next has come counts as on order.
+        let covered = self.terms.lead.saturating_add(self.terms.review);
+        let incoming = seen.incoming.filter(|quantity| quantity.is_finite()).unwrap_or(0.0) * f64::from(covered);
+        Some(seen.stock? + seen.on_order.unwrap_or_else(on_way) + incoming.max(0.0))
     }
 
     /// The present policy and a period's mean; none before demand was seen.
@@ -254,6 +259,17 @@ mod tests {
         assert_eq!(on_way(540.0), 40.0);
         assert_eq!(on_way(0.0), 40.0);
         assert_eq!(on_way(30.0), 30.0);
+    }
+
+    #[test]
+    fn what_comes_in_by_itself_need_not_be_ordered() {
+        let order = |incoming| {
+            let seen = Observation { stock: Some(-30.0), incoming, ..Observation::default() };
+            known().step(seen, &[]).map_or(0.0, |wanted| wanted.quantity)
+        };
+        // Lead time 2 and review 1: three periods' worth.
+        assert_eq!(order(None) - order(Some(5.0)), 15.0);
+        assert_eq!(order(Some(f64::NAN)), order(None));
     }
 
     #[test]

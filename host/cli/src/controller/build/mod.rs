@@ -459,6 +459,7 @@ impl Prepared {
             links: started.clone(),
             detections,
             collect: None,
+            watch: Vec::new(),
             reach: control.reach,
             view,
         };

@@ -47,6 +47,8 @@ pub(super) struct Recording {
     commands: Vec<Command>,
     /// What gates made of verdicts, where answers are collected.
     item_judgements: Vec<ItemJudgement>,
+    /// By watched tag.
+    watched: Vec<Vec<(f64, f64)>>,
     /// By output: its last command, and how far commands moved it in all.
     moved: Vec<(Option<f64>, f64)>,
     /// The latest failure of a file, as it was told.
@@ -75,6 +77,7 @@ impl Recording {
             statistics: Statistics { plugins, ..Statistics::default() },
             notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone(), setup.reach.clone()),
             moved: vec![(None, 0.0); setup.outputs.len()],
+            watched: vec![Vec::new(); setup.watch.len()],
             setup,
             known: Vec::new(),
             ring: VecDeque::with_capacity(RING_RECORDS),
@@ -141,6 +144,7 @@ impl Recording {
             self.commands.extend_from_slice(&record.commands);
             self.item_judgements.extend_from_slice(&record.items);
         }
+        self.watch(record, time_s);
         self.tell_commands(&record.commands);
         self.tell_gates(record);
         self.tell_values(record);
@@ -179,6 +183,14 @@ impl Recording {
             self.ring.pop_front();
         }
         self.ring.push_back(scan.record);
+    }
+
+    /// Keeps the values of watched tags.
+    fn watch(&mut self, record: &ScanRecord, time_s: f64) {
+        for (tag, kept) in self.setup.watch.iter().zip(&mut self.watched) {
+            let news = record.values.iter().filter(|value| value.tag == *tag && value.asset.is_none());
+            kept.extend(news.filter(|value| value.quality.is_usable()).map(|value| (time_s, value.value)));
+        }
     }
 
     /// What became of the outputs.
@@ -390,6 +402,13 @@ impl Recording {
             own_outputs: collected.map_or_else(Vec::new, |plugin| plugin.output_ids()),
             commands: self.commands,
             item_judgements: self.item_judgements,
+            watched: self
+                .setup
+                .watch
+                .iter()
+                .map(|tag| self.setup.tags.get(*tag).name.clone())
+                .zip(self.watched)
+                .collect(),
             travel: self.moved.iter().map(|(_, moved)| *moved).collect(),
             reactor,
             profit_rose: self.profit.as_ref().map(ProfitRatio::rose),

@@ -25,16 +25,9 @@ impl Judges for Line {
             let why = "no part left the line: is its plant `line`?".to_owned();
             return Err(JudgeError::Run { run: input.label.clone(), why });
         }
-        // What came after its item was settled at the gate, or was of no use, is no verdict on it.
-        let is_in_time =
-            |judged: &&ItemJudgement| judged.verdict != Verdict::Rejected && judged.reason != ItemReason::Unusable;
-        let mut takes_out: BTreeMap<u64, bool> = BTreeMap::new();
-        for judged in finished.item_judgements.iter().filter(is_in_time) {
-            *takes_out.entry(judged.item).or_default() |= judged.decision != Decision::Pass;
-        }
         let is_late = |judged: &&ItemJudgement| judged.verdict == Verdict::Rejected;
         self.late += finished.item_judgements.iter().filter(is_late).count() as u64;
-        let score = LineScore::of(&finished.fates, &takes_out);
+        let score = LineScore::of(&finished.fates, &takes_out(&finished.item_judgements));
         self.score.add(score);
         self.fewest = Some(self.fewest.map_or(score.parts, |fewest| fewest.min(score.parts)));
         Ok(Trace {
@@ -63,6 +56,18 @@ impl Judges for Line {
             Metric::new("false_reject_rate", self.score.false_reject_rate()),
         ]
     }
+}
+
+/// By item that has a verdict: whether any of them takes it out. What came after the item was settled at the gate, or was of
+/// no use, is no verdict on it.
+pub(super) fn takes_out(judgements: &[ItemJudgement]) -> BTreeMap<u64, bool> {
+    let is_in_time =
+        |judged: &&ItemJudgement| judged.verdict != Verdict::Rejected && judged.reason != ItemReason::Unusable;
+    let mut takes_out: BTreeMap<u64, bool> = BTreeMap::new();
+    for judged in judgements.iter().filter(is_in_time) {
+        *takes_out.entry(judged.item).or_default() |= judged.decision != Decision::Pass;
+    }
+    takes_out
 }
 
 /// Points that a line of the page has at most.

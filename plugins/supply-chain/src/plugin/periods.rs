@@ -1,0 +1,60 @@
+//! Which rows end a period, where rows come more often than that.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows come a little early or late: a period that lacks no more than this share of itself has ended.
+const EARLY_SHARE: i64 = 100;
+
+/// The periods that were seen, counted from the first row that told something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Periods {
+    /// Time of the first row, and the number of the latest period, from 0.
+    seen: Option<(i64, i64)>,
+}
+
+impl Periods {
+    /// Whether the row of this time ends a period of this length; of length 0, every row does. `is_known`: whether the row tells
+    /// any demand, without which no first period ends.
+    pub fn end_with(&mut self, time_ns: i64, length_ns: i64, is_known: bool) -> bool {
+        if length_ns <= 0 {
+            return true;
+        }
+        let Some((first_ns, latest)) = self.seen else {
+            self.seen = is_known.then_some((time_ns, 0));
+            return is_known;
+        };
+        let number = time_ns.saturating_sub(first_ns).saturating_add(length_ns / EARLY_SHARE).div_euclid(length_ns);
+        if number <= latest {
+            return false;
+        }
+        self.seen = Some((first_ns, number));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_ends_once() {
+        let mut periods = Periods::default();
+        let mut ends = |time_ns: i64, is_known| periods.end_with(time_ns, 1_000, is_known);
+        assert!(!ends(0, false), "nothing is known yet");
+        assert!(ends(300, true), "the first row that tells something");
+        assert!(!ends(800, true));
+        assert!(!ends(1_280, true));
+        assert!(ends(1_295, true), "a little early");
+        assert!(!ends(1_300, true), "the same period");
+        assert!(ends(2_400, false), "late, and nothing is known of it");
+        assert!(ends(5_300, true), "after a gap");
+        assert!(!ends(4_000, true), "time never goes back");
+        assert!(ends(6_299, true), "counted from the first row, not from the latest");
+    }
+
+    #[test]
+    fn without_a_length_every_row_ends_one() {
+        let mut periods = Periods::default();
+        assert!((0..3).all(|_| periods.end_with(5, 0, false)));
+    }
+}
