@@ -168,15 +168,15 @@ fn nothing_changes_without_a_forecast() {
 #[test]
 fn until_a_day_is_known_the_forecast_is_what_it_plans_from() {
     let (mut without, mut with) = (plain(), forecasting());
-    let waits = hourly(&mut without, 0..3, |_| None);
+    let waits = hourly(&mut without, 0..6, |_| None);
     assert_eq!(waits.proposals[0].setpoint, 0.0);
-    let plans = hourly(&mut with, 0..3, |_| Some(1.0));
+    let plans = hourly(&mut with, 0..6, |_| Some(1.0));
     let reason = |plan: &EnergyPlan| plan.proposals[0].reason.clone();
     assert_eq!(reason(&waits), "stores surplus until a day is known");
     assert_eq!(reason(&plans), "the forecast's load alone, until a day is known");
     assert!(plans.proposals.iter().all(|proposal| proposal.confidence == 0.1));
-    assert!(plans.proposals[0].setpoint > 4.0, "it buys at night: {plans:?}");
-    let evening = hourly(&mut with, 3..18, |_| Some(1.0));
+    assert!(plans.proposals[0].setpoint > 4.0, "it buys in the last cheap hour: {plans:?}");
+    let evening = hourly(&mut with, 6..18, |_| Some(1.0));
     assert_eq!(reason(&evening), reason(&plans));
     assert!(evening.proposals[1].setpoint < 3.0, "it serves when it is dear: {evening:?}");
     let known = hourly(&mut with, 18..30, |_| Some(1.0));
