@@ -89,6 +89,7 @@ impl Site {
             deadband: 0.0,
             min_dwell_ns: 0,
             inhibit: None,
+            reduced: None,
             trip: None,
             fail_safe: Some(1.0),
             default: None,

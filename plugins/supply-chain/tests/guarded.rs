@@ -29,6 +29,7 @@ fn spec(mode: Mode, budget: Option<Budget>) -> OutputSpec {
         deadband: 0.0,
         min_dwell_ns: 0,
         inhibit: None,
+        reduced: None,
         trip: None,
         fail_safe: None,
         default: None,

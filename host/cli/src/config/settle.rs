@@ -113,14 +113,17 @@ impl Config {
         let (mut outputs, mut errors) = (std::mem::take(&mut self.outputs), Vec::new());
         for output in &mut outputs {
             let spec = &mut output.spec;
-            for (key, condition, span) in
-                [("inhibit", &mut spec.inhibit, &output.inhibit_span), ("trip", &mut spec.trip, &output.trip_span)]
-            {
+            let when = spec.reduced.as_mut().map(|reduced| &mut reduced.when);
+            for (key, condition, span) in [
+                ("inhibit", spec.inhibit.as_mut(), &output.inhibit_span),
+                ("when", when, &output.reduced_span),
+                ("trip", spec.trip.as_mut(), &output.trip_span),
+            ] {
                 let looks_at_results =
-                    |known: &&Expression| known.tags().iter().any(|tag| self.result_of(*tag).is_some());
-                let Some(sketch) = condition.as_ref().filter(looks_at_results) else { continue };
-                match self.condition(key, sketch, span) {
-                    Ok(expression) => *condition = Some(expression),
+                    |known: &&mut Expression| known.tags().iter().any(|tag| self.result_of(*tag).is_some());
+                let Some(condition) = condition.filter(looks_at_results) else { continue };
+                match self.condition(key, condition, span) {
+                    Ok(expression) => *condition = expression,
                     Err(error) => errors.push(error),
                 }
             }

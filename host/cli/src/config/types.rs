@@ -351,6 +351,8 @@ pub struct Output {
     pub spec: OutputSpec,
     /// Of `inhibit`, else of the name.
     pub inhibit_span: Span,
+    /// Of `reduced.when`, else of the name.
+    pub reduced_span: Span,
     /// Of `trip`, else of the name.
     pub trip_span: Span,
     /// Of the lease, else of the name.

@@ -7,7 +7,7 @@ use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistic
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
 use dinrail_core::frame::Frame;
-use dinrail_core::guard::{Command, ItemJudgement, OutputId, StopVerdicts};
+use dinrail_core::guard::{Command, ItemJudgement, OutputId, Reduced, StopVerdicts};
 use dinrail_core::outcome::Results;
 use dinrail_core::record::{InstanceId, InstanceRecord, ScanRecord};
 use dinrail_core::tag::{Quality, TagId, TagTable};
@@ -92,6 +92,8 @@ pub struct Setup {
     pub plugins: Vec<Arc<Plugin>>,
     /// Outputs by id: name and unit.
     pub outputs: Vec<Named>,
+    /// By output: its reduced range.
+    pub reduced: Vec<Option<Reduced>>,
     /// Names of the configuration's items.
     pub items: Vec<String>,
     /// Files.

@@ -1,6 +1,6 @@
 //! What the guard does, in an operator's words.
 
-use dinrail_core::guard::{OutputKind, OutputSpec, Reason, Witness};
+use dinrail_core::guard::{OutputKind, OutputSpec, Reason, Reduced, Witness};
 use dinrail_core::tag::TagTable;
 
 /// A number as a person writes it: at most four decimals, none that say nothing.
@@ -38,7 +38,10 @@ pub(super) fn span(seconds: f64) -> String {
 /// Where an output goes from the value in force and how fast it gets there, or why it does not go yet.
 pub(super) fn course(spec: &OutputSpec, applied: Option<f64>, setpoint: f64, reason: Reason) -> String {
     let unit = spec.unit.code();
-    let (lo, hi) = spec.range;
+    let (lo, hi) = match reason {
+        Reason::ReducedRange { lo, hi, .. } | Reason::ReducedBlind { lo, hi, .. } => (lo, hi),
+        _ => spec.range,
+    };
     if spec.kind == OutputKind::Order {
         return ordered(&quantity(setpoint, unit), reason);
     }
@@ -46,6 +49,9 @@ pub(super) fn course(spec: &OutputSpec, applied: Option<f64>, setpoint: f64, rea
     let to = quantity(target, unit);
     let cut = match target == setpoint {
         true => String::new(),
+        false if (lo, hi) != spec.range => {
+            format!("; {} lies {}", number(setpoint), told(&reason, spec.reduced.as_ref()))
+        }
         false => format!("; {} lies outside the range from {} to {}", number(setpoint), number(lo), number(hi)),
     };
     let way = match (applied, spec.slew_per_s, spec.kind) {
@@ -67,10 +73,23 @@ pub(super) fn course(spec: &OutputSpec, applied: Option<f64>, setpoint: f64, rea
         | Reason::InForce
         | Reason::AboveRange { .. }
         | Reason::BelowRange { .. }
+        | Reason::ReducedRange { .. }
+        | Reason::ReducedBlind { .. }
         | Reason::Slew { .. } => {
             format!("{way}{cut}")
         }
         other => other.to_string(),
+    }
+}
+
+/// A reason that names the condition it speaks of.
+pub(super) fn told(reason: &Reason, reduced: Option<&Reduced>) -> String {
+    match (reason, reduced) {
+        (Reason::ReducedRange { .. }, Some(reduced)) => {
+            let condition = format!("`{}` holds", reduced.when.text());
+            reason.to_string().replace("the condition of `reduced` holds", &condition)
+        }
+        _ => reason.to_string(),
     }
 }
 
@@ -103,7 +122,8 @@ pub(super) fn witnesses(witnesses: &[Witness], tags: &TagTable) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use dinrail_core::guard::{Mode, OnStop};
+    use dinrail_core::guard::limits::Cut;
+    use dinrail_core::guard::{Expression, Mode, OnStop};
     use dinrail_core::tag::{Quality, Tag};
     use dinrail_core::unit::Unit;
 
@@ -119,6 +139,7 @@ mod tests {
             deadband: 0.0,
             min_dwell_ns: 0,
             inhibit: None,
+            reduced: None,
             trip: None,
             fail_safe: None,
             default: None,
@@ -158,6 +179,20 @@ mod tests {
         ] {
             assert_eq!(said, expected);
         }
+    }
+
+    #[test]
+    fn a_reduced_range_names_its_condition() {
+        let mut tags = TagTable::default();
+        tags.add(Tag::new("index", Unit::parse("%").unwrap())).unwrap();
+        let when = Expression::parse("index < 60 %", &tags).unwrap();
+        let spec = OutputSpec { reduced: Some(Reduced { when, range: (70.0, 85.0) }), ..spec(Some(0.5)) };
+        let reason = Reason::ReducedRange { cut: Cut::High, lo: 70.0, hi: 85.0 };
+        let named = "above the range of 70 to 85 while `index < 60 %` holds";
+        assert_eq!(told(&reason, spec.reduced.as_ref()), named);
+        assert_eq!(told(&Reason::Inhibited, spec.reduced.as_ref()), "inhibited");
+        let expected = format!("goes from 80 Cel to 85 Cel at 0.5 Cel/s, there in 10 s; 99 lies {named}");
+        assert_eq!(course(&spec, Some(80.0), 99.0, reason), expected);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::limits::{Cut, Limits};
 use super::mode::Mode;
 use super::order::Orders;
 use super::output::{OnStop, OutputKind, OutputSpec};
+use super::reduced::Narrowing;
 use super::verdict::{Cause, EventKind, OutputId, Trip};
 use crate::image::ProcessImage;
 use crate::outcome::OutputState;
@@ -76,6 +77,8 @@ pub(super) struct Actuator {
     trip: Option<Memory>,
     pub(super) inhibit_sight: Sight,
     pub(super) trip_sight: Sight,
+    /// Whether the range is reduced now.
+    pub(super) narrowing: Narrowing,
     /// All inputs of the trip were usable once since the start. Before, a bad one says that the plant
     /// is not there yet, and blocks; it does not trip at every start.
     trip_armed: bool,
@@ -120,6 +123,7 @@ impl Actuator {
             trip: spec.trip.as_ref().map(|expression| expression.memory()),
             inhibit_sight: CLEAR,
             trip_sight: CLEAR,
+            narrowing: Narrowing::new(spec.reduced.as_ref()),
             trip_armed: false,
             tripped: false,
             trip_witnesses: Vec::new(),
@@ -239,14 +243,17 @@ impl Actuator {
         }
         let gate = self.gate.as_ref().filter(|_| self.mode() == Mode::Auto);
         let (target, cause) = match (self.operator, gate, self.wish) {
-            (Some(operator), ..) => (operator.value, Cause::Operator),
+            (Some(operator), ..) => (self.within(operator.value).0, Cause::Operator),
             (None, Some(gate), _) => (gate.demand()?, Cause::Gate),
-            (None, None, Wish::Plugin { target: Some(target), .. }) => (target, Cause::Plugin),
+            (None, None, Wish::Plugin { target: Some(target), .. }) => (self.within(target).0, Cause::Plugin),
             (None, None, Wish::Fallback { target }) => (target, Cause::LeaseEnd),
-            (None, None, Wish::Plugin { target: None, .. } | Wish::Idle) => {
-                self.waiting = false;
-                return None;
-            }
+            (None, None, Wish::Plugin { target: None, .. } | Wish::Idle) => match self.led_back() {
+                Some(target) => (target, Cause::Reduced),
+                None => {
+                    self.waiting = false;
+                    return None;
+                }
+            },
         };
         let next = self.next_value(tick, target)?;
         Some(self.command(tick, next, cause))
@@ -286,9 +293,9 @@ impl Actuator {
         self.operators_value = match cause {
             Cause::Operator => true,
             Cause::Trip => self.operators_value,
-            Cause::Plugin | Cause::Gate | Cause::LeaseEnd | Cause::Stop => false,
+            Cause::Plugin | Cause::Gate | Cause::LeaseEnd | Cause::Reduced | Cause::Stop => false,
         };
-        if matches!(self.wish, Wish::Plugin { target: Some(target), .. } if target == value) {
+        if matches!(self.wish, Wish::Plugin { target: Some(target), .. } if self.within(target).0 == value) {
             self.slew_cut = None;
         }
         (value, cause)
@@ -393,12 +400,12 @@ impl Actuator {
     }
 
     pub(super) fn forget_cuts(&mut self) {
-        (self.range_cut, self.slew_cut) = (None, None);
+        (self.range_cut, self.slew_cut, self.narrowing.cut) = (None, None, None);
     }
 
     /// What the owner is told before its next call.
     pub(super) fn state(&self) -> OutputState {
-        let cut = [self.range_cut, self.slew_cut];
+        let cut = [self.range_cut, self.slew_cut, self.narrowing.cut];
         let is_order = self.spec.kind == OutputKind::Order;
         OutputState {
             applied: if is_order { Some(self.orders.total()) } else { self.applied },

@@ -95,7 +95,8 @@ impl Actuator {
             *accepted = lease;
         }
         let target = match judged.effect {
-            Effect::GoTo(target) => target,
+            // The question is about what a yes would do now; another range is another question.
+            Effect::GoTo(target) => self.within(target).0,
             // Within the deadband of what is in force there is nothing to ask.
             Effect::Stay if judged.takes_over => {
                 self.waiting_advice = None;
@@ -104,7 +105,7 @@ impl Actuator {
             Effect::Stay | Effect::Nothing => return,
         };
         let in_force = match self.wish {
-            Wish::Plugin { target: Some(accepted), .. } => Some(accepted),
+            Wish::Plugin { target: Some(accepted), .. } => Some(self.within(accepted).0),
             _ => self.applied,
         };
         if in_force.is_some_and(|value| self.is_same(value, target)) {
@@ -211,12 +212,12 @@ impl Guard {
         let Effect::GoTo(target) = judged.effect else { return Err(OperatorError::NotNow(judged.reason)) };
         let lease = Lease::begin(now_ns, waiting.proposal.valid_for_ns, actuator.spec.lease_ns);
         actuator.wish = Wish::Plugin { target: Some(target), lease };
-        (actuator.range_cut, actuator.slew_cut) = (judged.range_cut, judged.slew_cut);
+        actuator.keep_cuts(&judged);
         actuator.waiting_advice = None;
         Ok(Accepted {
             output: OutputId(index as u32),
             setpoint: waiting.proposal.setpoint,
-            target,
+            target: actuator.within(target).0,
             applied: actuator.applied,
             verdict: judged.verdict,
             reason: judged.reason,

@@ -47,6 +47,8 @@ pub(super) struct Judged {
     pub(super) reason: Reason,
     pub(super) effect: Effect,
     pub(super) range_cut: Option<Cut>,
+    /// By the reduced range. The target is kept, for when it holds no longer.
+    pub(super) reduced_cut: Option<Cut>,
     pub(super) slew_cut: Option<Cut>,
     /// The owner has control from here on.
     pub(super) takes_over: bool,
@@ -54,7 +56,8 @@ pub(super) struct Judged {
 
 impl Judged {
     fn without_effect(verdict: Verdict, reason: Reason) -> Judged {
-        Judged { verdict, reason, effect: Effect::Nothing, range_cut: None, slew_cut: None, takes_over: false }
+        let effect = Effect::Nothing;
+        Judged { verdict, reason, effect, range_cut: None, reduced_cut: None, slew_cut: None, takes_over: false }
     }
 }
 
@@ -72,7 +75,7 @@ impl Actuator {
             Some(reason) => Judged::without_effect(Verdict::Held, reason),
             None => self.fit(tick, proposal.setpoint),
         };
-        (self.range_cut, self.slew_cut) = (judged.range_cut, judged.slew_cut);
+        self.keep_cuts(&judged);
         self.initialise &= !judged.takes_over;
         let target = match judged.effect {
             Effect::Nothing => return (judged.verdict, judged.reason),
@@ -131,9 +134,16 @@ impl Actuator {
         }
     }
 
+    /// Where it was cut, for the owner to know.
+    pub(super) fn keep_cuts(&mut self, judged: &Judged) {
+        (self.range_cut, self.slew_cut) = (judged.range_cut, judged.slew_cut);
+        self.narrowing.cut = judged.reduced_cut;
+    }
+
     /// Range, deadband, slew, dwell, inhibits.
     pub(super) fn fit(&self, tick: Tick, setpoint: f64) -> Judged {
-        let (target, range_cut) = self.limits.into_range(setpoint);
+        let (own, range_cut) = self.limits.into_range(setpoint);
+        let (target, reduced_cut) = self.within(own);
         if let Some(reason) = self.reason_to_freeze() {
             return Judged {
                 verdict: Verdict::Held,
@@ -141,25 +151,28 @@ impl Actuator {
                 // It stays where it is also when the inhibit ends, until the next proposal.
                 effect: Effect::Stay,
                 range_cut,
+                reduced_cut,
                 slew_cut: None,
                 takes_over: false,
             };
         }
-        let (mut verdict, mut reason) = match range_cut {
-            Some(Cut::High) => (Verdict::Clamped, Reason::AboveRange { hi: self.limits.hi }),
-            Some(Cut::Low) => (Verdict::Clamped, Reason::BelowRange { lo: self.limits.lo }),
-            None => (Verdict::Accepted, Reason::AsProposed),
+        let (mut verdict, mut reason) = match (reduced_cut, range_cut) {
+            (Some(cut), _) => (Verdict::Clamped, self.reason_to_narrow(cut)),
+            (None, Some(Cut::High)) => (Verdict::Clamped, Reason::AboveRange { hi: self.limits.hi }),
+            (None, Some(Cut::Low)) => (Verdict::Clamped, Reason::BelowRange { lo: self.limits.lo }),
+            (None, None) => (Verdict::Accepted, Reason::AsProposed),
         };
-        let mut effect = Effect::GoTo(target);
+        let is_cut = reduced_cut.or(range_cut).is_some();
+        let mut effect = Effect::GoTo(own);
         let mut slew_cut = None;
         if let Some(applied) = self.applied {
             let (from, _) = self.limits.into_range(applied);
             let next = self.limits.step(from, target, self.slew_s);
             if target == applied {
-                if range_cut.is_none() {
+                if !is_cut {
                     reason = Reason::InForce;
                 }
-            } else if self.limits.is_within_deadband(target - applied) {
+            } else if reduced_cut.is_none() && self.limits.is_within_deadband(target - applied) {
                 (verdict, reason) = (Verdict::Held, Reason::Deadband { deadband: self.limits.deadband });
                 effect = Effect::Stay;
             } else {
@@ -168,12 +181,12 @@ impl Actuator {
                 }
                 if self.limits.dwells(self.last_change_ns, tick.now_ns) {
                     (verdict, reason) = (Verdict::Held, Reason::Dwell);
-                } else if let (Some(_), None, Some(per_s)) = (slew_cut, range_cut, self.limits.slew_per_s) {
+                } else if let (Some(_), false, Some(per_s)) = (slew_cut, is_cut, self.limits.slew_per_s) {
                     (verdict, reason) = (Verdict::Clamped, Reason::Slew { per_s });
                 }
             }
         }
-        Judged { verdict, reason, effect, range_cut, slew_cut, takes_over: true }
+        Judged { verdict, reason, effect, range_cut, reduced_cut, slew_cut, takes_over: true }
     }
 
     pub(super) fn reason_to_freeze(&self) -> Option<Reason> {

@@ -3,6 +3,7 @@
 //! - [`mode`]: who may write an output
 //! - [`limits`]: range, deadband, slew, dwell
 //! - [`inhibit`]: the expressions of inhibits and trips
+//! - [`reduced`]: a range that is narrower while an expression holds
 //! - [`lease`]: how long a proposal stands
 //! - [`output`]: what the configuration says of an output
 //! - [`verdict`]: judgements and commands
@@ -13,7 +14,7 @@
 //! - [`gate`]: verdicts on items, carried out when the items are there
 //!
 //! The order of precedence is trip, operator, the one owning plugin, relinquish default; the order of
-//! judgement quality gate, range, slew, dwell, inhibits last. A trip bypasses slew and dwell. After a
+//! judgement quality gate, range, slew, dwell, inhibits last. The reduced range is part of the range. A trip bypasses slew and dwell. After a
 //! start nothing is commanded until the output's value is known by a good readback or, where it has
 //! none, until the first accepted proposal that was made from good inputs.
 //!
@@ -24,6 +25,8 @@ pub mod mode;
 pub mod limits;
 
 pub mod inhibit;
+
+pub mod reduced;
 
 pub mod lease;
 
@@ -51,6 +54,7 @@ pub use judge::OwnedProposal;
 pub use mode::Mode;
 pub use order::{Budget, OrderTerms};
 pub use output::{GuardError, OnStop, OutputKind, OutputSpec, Problem, Readback};
+pub use reduced::Reduced;
 pub use verdict::{
     Cause, Command, Event, EventKind, Judgement, OutputId, Reason, ScanTime, ScanVerdicts, StopVerdicts, Trip, Verdict,
 };
@@ -90,6 +94,16 @@ pub enum OperatorError {
     /// The value is outside the range, or not of the output's kind.
     #[error("{value} is not a value of the output's range from {lo} to {hi}")]
     Value {
+        /// As given.
+        value: f64,
+        /// Lower end.
+        lo: f64,
+        /// Upper end.
+        hi: f64,
+    },
+    /// The value is outside the reduced range, which holds now.
+    #[error("{value} is outside the range of {lo} to {hi} while the condition of `reduced` holds")]
+    Reduced {
         /// As given.
         value: f64,
         /// Lower end.
@@ -240,6 +254,7 @@ impl Guard {
                 verdicts.trips.extend(actuator.trip_told(OutputId(index as u32)));
             }
             verdicts.events.extend(sensed.map(|kind| event(index, kind)));
+            verdicts.events.extend(actuator.narrow(tick, image).map(|kind| event(index, kind)));
         }
         for proposal in proposals {
             let judgement = self.judge(tick, proposal);
@@ -362,7 +377,7 @@ impl Guard {
     }
 
     /// An operator's value, in the output's unit, for at most `for_ns` of run time. Range, slew, dwell
-    /// and inhibits hold for it too, the mode does not.
+    /// and inhibits hold for it too, the mode does not. One that is in force is cut to the reduced range while that holds.
     pub fn override_output(
         &mut self,
         output: OutputId,
@@ -382,6 +397,9 @@ impl Guard {
         }
         if !(lo <= value && value <= hi && actuator.spec.takes(value)) {
             return Err(OperatorError::Value { value, lo, hi });
+        }
+        if let (limits, Some(_)) = (actuator.limits_now(), actuator.within(value).1) {
+            return Err(OperatorError::Reduced { value, lo: limits.lo, hi: limits.hi });
         }
         if for_ns == 0 || MAX_OVERRIDE_NS < for_ns {
             return Err(OperatorError::Duration);

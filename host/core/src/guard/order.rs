@@ -274,6 +274,7 @@ impl OutputSpec {
         let given = [
             ("slew", self.slew_per_s.is_some()),
             ("deadband", 0.0 < self.deadband),
+            ("reduced", self.reduced.is_some()),
             ("trip", self.trip.is_some()),
             ("fail_safe", self.fail_safe.is_some()),
             ("default", self.default.is_some()),

@@ -5,6 +5,7 @@ use super::inhibit::Expression;
 use super::limits::Limits;
 use super::mode::Mode;
 use super::order::OrderTerms;
+use super::reduced::Reduced;
 use crate::record::InstanceId;
 use crate::tag::TagId;
 use crate::time::DurationNs;
@@ -63,6 +64,8 @@ pub struct OutputSpec {
     pub min_dwell_ns: DurationNs,
     /// Freezes the output while true.
     pub inhibit: Option<Expression>,
+    /// A narrower range and when it holds; of neither an order nor a gate.
+    pub reduced: Option<Reduced>,
     /// Forces `fail_safe`, and latches.
     pub trip: Option<Expression>,
     /// Where a trip drives it; also where it goes when a lease ends and there is no default.
@@ -144,10 +147,24 @@ pub enum Problem {
         /// Upper end.
         hi: f64,
     },
+    /// A reduced range that is none of the output's.
+    #[error(
+        "its reduced range from {from} to {to} is none within its range from {lo} to {hi}; give two values of it, the lower first"
+    )]
+    Reduced {
+        /// As given.
+        from: f64,
+        /// As given.
+        to: f64,
+        /// Lower end of the range.
+        lo: f64,
+        /// Upper end of the range.
+        hi: f64,
+    },
     /// A key of other kinds on an order.
     #[error("an order has no `{key}`")]
     Order {
-        /// `slew`, `deadband`, `trip`, `fail_safe`, `default` or `readback`.
+        /// `slew`, `deadband`, `reduced`, `trip`, `fail_safe`, `default` or `readback`.
         key: &'static str,
     },
     /// Negative or not finite.
@@ -205,6 +222,7 @@ impl Problem {
             Problem::SlewMissing | Problem::Slew { .. } => "slew",
             Problem::Deadband { .. } => "deadband",
             Problem::Value { key, .. } | Problem::Discrete { key } | Problem::Order { key } => key,
+            Problem::Reduced { .. } => "reduced",
             Problem::Pack { .. } | Problem::NoPack { .. } => "pack",
             Problem::Budget { .. } => "budget",
             Problem::FailSafeMissing => "trip",
@@ -248,6 +266,12 @@ impl OutputSpec {
                 problems.push(Problem::Value { key, value, lo, hi });
             }
         }
+        if let Some(Reduced { range: (from, to), .. }) = self.reduced
+            && self.kind != OutputKind::Order
+            && !(lo <= from && from <= to && to <= hi && self.takes(from) && self.takes(to))
+        {
+            problems.push(Problem::Reduced { from, to, lo, hi });
+        }
         if self.trip.is_some() && self.fail_safe.is_none() {
             problems.push(Problem::FailSafeMissing);
         }
@@ -267,6 +291,9 @@ impl OutputSpec {
         }
         if self.min_dwell_ns > 0 {
             problems.push(GateProblem::Key { key: "min_dwell" }.into());
+        }
+        if self.reduced.is_some() {
+            problems.push(GateProblem::Key { key: "reduced" }.into());
         }
         if self.kind != OutputKind::Discrete {
             problems.push(GateProblem::Key { key: "slew" }.into());

@@ -3,6 +3,7 @@
 use super::advice::AdviceId;
 use super::gate::{GateOutcome, ItemJudgement};
 use super::inhibit::Witness;
+use super::limits::Cut;
 use super::mode::Mode;
 use crate::tag::Quality;
 use crate::time::TimeNs;
@@ -63,6 +64,26 @@ pub enum Reason {
     BelowRange {
         /// The lower end.
         lo: f64,
+    },
+    /// Clamped: outside the range that holds while the condition of `reduced` does. What was proposed is pursued again when
+    /// it ends, if the lease lasts.
+    ReducedRange {
+        /// At which end.
+        cut: Cut,
+        /// The lower end then.
+        lo: f64,
+        /// The upper end then.
+        hi: f64,
+    },
+    /// Clamped: further out than the value in force and the reduced range, which may hold: an input of its condition is
+    /// bad or stale and a delay runs for it, or it was not seen yet.
+    ReducedBlind {
+        /// At which end.
+        cut: Cut,
+        /// The lower end meanwhile.
+        lo: f64,
+        /// The upper end meanwhile.
+        hi: f64,
     },
     /// Clamped: further away than one scan may go.
     Slew {
@@ -143,6 +164,13 @@ impl fmt::Display for Reason {
             Reason::InForce => f.write_str("already in force"),
             Reason::AboveRange { hi } => write!(f, "above the range, cut to {hi}"),
             Reason::BelowRange { lo } => write!(f, "below the range, cut to {lo}"),
+            Reason::ReducedRange { cut, lo, hi } => {
+                write!(f, "{} the range of {lo} to {hi} while the condition of `reduced` holds", side(*cut))
+            }
+            Reason::ReducedBlind { cut, lo, hi } => {
+                let side = side(*cut);
+                write!(f, "{side} the range of {lo} to {hi} while an input of `reduced` is bad, stale or not there yet")
+            }
             Reason::Slew { per_s } => write!(f, "further than the slew limit of {per_s} a second lets it go at once"),
             Reason::Deadband { deadband } => write!(f, "within the deadband of {deadband}"),
             Reason::Dwell => f.write_str("the last change is too recent; it waits for the minimum dwell"),
@@ -170,6 +198,13 @@ impl fmt::Display for Reason {
             Reason::Gate => f.write_str("a gate takes verdicts on items and no setpoints"),
             Reason::NoSuchOutput => f.write_str("there is no such output"),
         }
+    }
+}
+
+fn side(cut: Cut) -> &'static str {
+    match cut {
+        Cut::Low => "below",
+        Cut::High => "above",
     }
 }
 
@@ -203,6 +238,8 @@ pub enum Cause {
     Gate,
     /// The lease ended: the way to the default or the fail-safe value.
     LeaseEnd,
+    /// The reduced range leads a value back that nobody moves.
+    Reduced,
     /// The controller stops.
     Stop,
 }
@@ -217,6 +254,7 @@ impl Cause {
             Cause::Plugin => "plugin",
             Cause::Gate => "gate",
             Cause::LeaseEnd => "lease-end",
+            Cause::Reduced => "reduced",
             Cause::Stop => "stop",
         }
     }
@@ -318,6 +356,10 @@ pub enum EventKind {
     OrderDropped,
     /// A gate stops the line for an item without a verdict.
     Halted,
+    /// The reduced range begins to hold.
+    RangeReduced,
+    /// The reduced range holds no longer.
+    RangeRestored,
 }
 
 impl EventKind {
@@ -332,6 +374,8 @@ impl EventKind {
             EventKind::AdviceExpired { .. } => "advice-expired",
             EventKind::OrderDropped => "order-dropped",
             EventKind::Halted => "halted",
+            EventKind::RangeReduced => "range-reduced",
+            EventKind::RangeRestored => "range-restored",
         }
     }
 }

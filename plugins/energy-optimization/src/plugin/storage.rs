@@ -1,4 +1,8 @@
 //! The task `storage`: frames to observations, plans to proposals.
+//!
+//! With readings of the past, the step that is decided on is not observed yet. Where the input `load_next` is bound, it is
+//! planned as if it had been, with the load that somebody expects of it. Until a day is known that load is all there is: it
+//! is expected to stay so and the sun not to shine.
 
 mod description;
 pub(super) use description::describe;
@@ -29,6 +33,7 @@ struct Columns {
     due: Option<usize>,
     due_time: Option<usize>,
     period_left: Option<usize>,
+    load_next: Option<usize>,
 }
 
 /// Sums over the rows of one step.
@@ -84,6 +89,8 @@ pub struct StorageTask {
     outputs: Outputs,
     planner: Planner,
     gathered: Gathered,
+    /// The step that began last, and what the row that began it expects of its load, in kW.
+    forecast: Option<(i64, Option<f64>)>,
     step_ns: i64,
     present: bool,
     export_price: f64,
@@ -135,6 +142,14 @@ impl StorageTask {
             ));
         }
         let column = |name| bindings.column(name);
+        let present = parameters.text("readings")? == "present";
+        if present && column("load_next").is_some() {
+            return Err(Fault::Configuration(
+                "`load_next` is bound and `readings` = \"present\": the load of the step that begins is read already; leave \
+                 `load_next` out, or set `readings` to \"past\""
+                    .to_owned(),
+            ));
+        }
         let columns = Columns {
             load: Some(bindings.require("load")?),
             pv: column("pv"),
@@ -145,14 +160,16 @@ impl StorageTask {
             due: column("due"),
             due_time: column("due_time"),
             period_left: column("period_left"),
+            load_next: column("load_next"),
         };
         Ok(Self {
             columns,
             outputs,
             planner: Planner::new(settings),
             gathered: Gathered::default(),
+            forecast: None,
             step_ns: (step_s * 1e9).round() as i64,
-            present: parameters.text("readings")? == "present",
+            present,
             export_price: parameters.number("export_price")?,
             shiftable_kw: parameters.number("shiftable_limit")?,
             unpriced: false,
@@ -181,6 +198,10 @@ impl StorageTask {
 
     /// Takes a row in; where it begins a step, those before it are complete.
     fn take(&mut self, row: Row<'_>) {
+        let begun = row.time_ns.div_euclid(self.step_ns);
+        if self.forecast.is_none_or(|(step, _)| step < begun) {
+            self.forecast = Some((begun, self.columns.load_next.and_then(|column| row.get(column))));
+        }
         // A reading of the time before it belongs to the step that ends with it.
         let of_ns = if self.present { row.time_ns } else { row.time_ns.saturating_sub(1) };
         let step = of_ns.div_euclid(self.step_ns);
@@ -261,12 +282,14 @@ impl StorageTask {
             steps: (self.gathered.due_h / settings.step_h).floor() as usize,
             flow: self.shiftable_kw * settings.step_h,
         });
+        let load_next = self.forecast.filter(|(step, _)| *step == now).and_then(|(_, load)| load);
         let known = Known {
             price: &price,
             export_price,
             due,
             period_left_h: self.gathered.period_left_h,
             present: self.present,
+            load_next: load_next.map(|load| load * settings.step_h),
         };
         let plan = self.planner.plan(self.gathered.held, &known);
         match (std::mem::replace(&mut self.unpriced, price.is_empty()), self.unpriced) {
@@ -283,6 +306,7 @@ impl StorageTask {
         let valid_for = Duration::from_nanos(self.step_ns.unsigned_abs().saturating_mul(2));
         let reason = match plan.days {
             _ if self.unpriced => unpriced(plan),
+            0 if plan.forecast_alone => "the forecast's load alone, until a day is known",
             0 => "stores surplus until a day is known",
             _ => "the levels that are expected to cost least",
         };
@@ -339,7 +363,7 @@ impl StorageTask {
 /// What is done without a price.
 fn unpriced(plan: &Plan) -> &'static str {
     match plan.days {
-        0 => "no price is known: stores surplus and buys nothing to store",
+        0 if !plan.forecast_alone => "no price is known: stores surplus and buys nothing to store",
         _ => "no price is known: the levels for the prices of the last known day",
     }
 }

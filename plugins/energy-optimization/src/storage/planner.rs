@@ -1,5 +1,7 @@
 //! All of it, one call a step: what was measured goes in, orders and what they are expected to cost come out.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Decision, decide};
@@ -60,6 +62,14 @@ pub struct Known<'a> {
     pub period_left_h: Option<f64>,
     /// Whether the newest observation is of the step that is planned first.
     pub present: bool,
+    /// What the site will use in the step that is planned first, in kWh, where a forecast says so and it is not observed.
+    pub load_next: Option<f64>,
+}
+
+impl Known<'_> {
+    fn forecast(&self) -> Option<f64> {
+        self.load_next.filter(|load| !self.present && load.is_finite() && *load >= 0.0)
+    }
 }
 
 /// What came out.
@@ -73,6 +83,8 @@ pub struct Plan {
     pub expected_cost: f64,
     /// Days that it was planned from; 0: none yet, the inverter only stores surplus.
     pub days: usize,
+    /// No day is known yet, and it was planned for the forecast's load alone.
+    pub forecast_alone: bool,
 }
 
 /// What is kept from step to step.
@@ -169,9 +181,7 @@ impl Planner {
         let (horizon, told) = (steps(HORIZON_H), steps(TOLD_H));
         let held = if held.is_finite() { held.clamp(0.0, battery.capacity) } else { 0.0 };
         let price = self.prices(known.price, horizon);
-        let history = &self.memory.history;
-        let from = history.len() - usize::from(known.present && !history.is_empty());
-        let scenarios = scenarios(history, from, horizon, &self.settings.likeness);
+        let (scenarios, days) = self.expected(known, horizon);
         let (true, Some(price)) = (!scenarios.is_empty(), price) else { return self.without_plan(known, told) };
         let costs = self.costs(known);
         let (peaks, next) = self.peaks(&costs, &price, known);
@@ -181,7 +191,7 @@ impl Planner {
         let ahead = Ahead { price: &price, end_worth, blend: BLEND, peaks: &peaks, next };
         let decision = decide(&battery, &costs, &scenarios, &ahead, held, told);
         let Some(due) = known.due.filter(|due| due.energy > 0.0 && due.steps > 0) else {
-            return Plan::of(decision, Vec::new(), scenarios.len(), told);
+            return Plan::of(decision, Vec::new(), days, told);
         };
         let excess = EXCESS_SHARE * self.settings.demand_charge / self.settings.step_h;
         let plan = shift::Plan { battery: &battery, costs: &costs, price: &price, decision: &decision, excess };
@@ -189,7 +199,27 @@ impl Planner {
         // The levels are chosen again for the load as it was placed.
         let scenarios = with_load(scenarios, &shifted);
         let decision = decide(&battery, &costs, &scenarios, &ahead, held, told);
-        Plan::of(decision, shifted, scenarios.len(), told)
+        Plan::of(decision, shifted, days, told)
+    }
+
+    /// What the coming steps may be like, and the days that this is known from. A forecast counts as if the present step had
+    /// been observed, and is not remembered: what was used is known when the step is over.
+    fn expected(&self, known: &Known<'_>, horizon: usize) -> (Vec<Scenario>, usize) {
+        let forecast = known.forecast();
+        let mut history = Cow::Borrowed(&self.memory.history);
+        if let Some(load) = forecast {
+            history.to_mut().push(Some(load), None);
+        }
+        let is_known = (known.present || forecast.is_some()) && !history.is_empty();
+        let from = history.len() - usize::from(is_known);
+        let scenarios = scenarios(&history, from, horizon, &self.settings.likeness);
+        match forecast {
+            Some(load) if scenarios.is_empty() => (vec![Scenario::steady(load, horizon)], 0),
+            _ => {
+                let days = scenarios.len();
+                (scenarios, days)
+            }
+        }
     }
 
     fn costs(&self, known: &Known<'_>) -> Costs {
@@ -213,7 +243,10 @@ impl Planner {
         let left = known.period_left_h.map_or(length - elapsed, |hours| hours / step_h).round().max(1.0);
         let per_day = self.settings.per_day() as f64;
         let steps = price.len() as f64;
-        let (grid, reached) = (self.memory.demand.as_ref().map_or(&[][..], Demand::limits), self.memory.peak);
+        // Before a day is known, an import of the load that is expected is the one that is told apart from none.
+        let forecast = known.forecast();
+        let grid = self.memory.demand.as_ref().map_or(forecast.as_slice(), Demand::limits);
+        let reached = self.memory.peak;
         let to_go = |peak: f64, left: f64| match &self.memory.demand {
             Some(demand) => demand.to_go(peak, left / per_day),
             None => rate * peak,
@@ -226,12 +259,12 @@ impl Planner {
         (now, Some((left as usize, next)))
     }
 
-    /// Before a day is known, or without a price: surplus is stored and used, nothing is bought, and what is due
+    /// Before a day is known and without a forecast, or without a price: surplus is stored and used, nothing is bought, and what is due
     /// runs at once.
     fn without_plan(&self, known: &Known<'_>, told: usize) -> Plan {
         let orders = Orders::self_consumption(&self.settings.battery);
         let shifted = known.due.map_or_else(Vec::new, |due| vec![due.energy.clamp(0.0, due.flow)]);
-        Plan { orders: vec![orders; told], shifted, expected_cost: 0.0, days: 0 }
+        Plan { orders: vec![orders; told], shifted, expected_cost: 0.0, days: 0, forecast_alone: false }
     }
 
     /// Prices over the horizon: beyond those that are known ahead, a day earlier. None where not even one is known.
@@ -255,7 +288,7 @@ impl Planner {
 impl Plan {
     fn of(decision: Decision, shifted: Vec<f64>, days: usize, told: usize) -> Self {
         let orders = decision.orders.into_iter().take(told).collect();
-        Plan { orders, shifted, expected_cost: decision.cost, days }
+        Plan { orders, shifted, expected_cost: decision.cost, days, forecast_alone: days == 0 }
     }
 }
 

@@ -49,6 +49,13 @@ pub struct Scenario {
     pub net: Vec<f64>,
 }
 
+impl Scenario {
+    /// The only one where nothing is known but a load, in kWh a step: it stays, and the sun does not shine.
+    pub fn steady(load: f64, steps: usize) -> Self {
+        Scenario { weight: 1.0, net: vec![load; steps] }
+    }
+}
+
 /// The scenarios of `steps` steps from the one of number `from` on: `history.len()` for what comes next, one less
 /// where
 /// the newest step is the present one and known. None before a whole day is known.

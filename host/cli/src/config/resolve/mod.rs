@@ -22,6 +22,8 @@ mod outputs;
 
 mod orders;
 
+mod reduced;
+
 mod gate;
 
 mod context;

@@ -6,6 +6,7 @@ use super::gate;
 use super::items::Items;
 use super::names::{check_tag_name, is_pattern, matches};
 use super::orders;
+use super::reduced::{self, reduced};
 use super::sources::Sources;
 use super::tags::{Tags, check_topic};
 use crate::config::amounts::CENTURY_NS;
@@ -94,6 +95,8 @@ fn output(section: &Section<'_>, sources: &Sources, tags: &Tags, items: &Items) 
     check_conditions(section, &spec, sources, tags);
     let span_of = |key| section.value(key).map_or(section.span(), |found| found.span);
     let (inhibit_span, trip_span, lease_span) = (span_of("inhibit"), span_of("trip"), span_of("lease"));
+    let when = spec.reduced.as_ref().and_then(|_| reduced::span_of(section, "when"));
+    let reduced_span = when.unwrap_or(section.span());
     let auto_gap = auto_gap(section, &spec);
     Some(Output {
         span: section.span(),
@@ -101,6 +104,7 @@ fn output(section: &Section<'_>, sources: &Sources, tags: &Tags, items: &Items) 
         address,
         spec,
         inhibit_span,
+        reduced_span,
         trip_span,
         lease_span,
         auto_gap,
@@ -150,7 +154,7 @@ fn target(section: &Section<'_>, sources: &Sources) -> Option<(SourceId, Unit, T
 fn allow_all(section: &Section<'_>) {
     let keys =
         ["range", "slew", "deadband", "min_dwell", "inhibit", "trip", "fail_safe", "default", "lease", "on_stop"];
-    let others = ["mode", "kind", "readback", "topic", "actuator", "pack", "budget"];
+    let others = ["reduced", "mode", "kind", "readback", "topic", "actuator", "pack", "budget"];
     for key in keys.into_iter().chain(others).chain(gate::KEYS) {
         let _ = section.value(key);
     }
@@ -166,6 +170,7 @@ fn spec(section: &Section<'_>, tags: &Tags, unit: Unit, kind: OutputKind) -> Opt
     let deadband = quantity(section, "deadband", &unit, true);
     let min_dwell = section.duration("min_dwell", 0, CENTURY_NS);
     let inhibit = expression(section, "inhibit", tags);
+    let reduced = reduced(section, tags, &unit);
     let trip = expression(section, "trip", tags);
     let fail_safe = quantity(section, "fail_safe", &unit, false);
     let default = quantity(section, "default", &unit, false);
@@ -194,6 +199,7 @@ fn spec(section: &Section<'_>, tags: &Tags, unit: Unit, kind: OutputKind) -> Opt
         deadband: deadband.unwrap_or(0.0),
         min_dwell_ns: min_dwell.map_or(0, |dwell| dwell.value),
         inhibit,
+        reduced,
         trip,
         fail_safe,
         default,
@@ -233,6 +239,7 @@ fn gate_spec(section: &Section<'_>, sources: &Sources, tags: &Tags, items: &Item
         deadband: 0.0,
         min_dwell_ns: 0,
         inhibit,
+        reduced: None,
         trip,
         fail_safe,
         default: None,
@@ -301,7 +308,7 @@ fn on_stop(section: &Section<'_>, unit: &Unit) -> Option<OnStop> {
     }
 }
 
-fn expression(section: &Section<'_>, key: &'static str, tags: &Tags) -> Option<Expression> {
+pub(super) fn expression(section: &Section<'_>, key: &'static str, tags: &Tags) -> Option<Expression> {
     let found = section.text(key)?;
     match Expression::sketch(&found.value, &tags.table, |tag| tags.is_open(tag)) {
         Ok(expression) => Some(expression),

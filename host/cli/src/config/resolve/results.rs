@@ -151,7 +151,9 @@ fn mentions(document: &DeTable<'_>) -> Vec<(String, Span)> {
         }
     }
     for output in each("outputs") {
-        for value in ["inhibit", "trip"].into_iter().filter_map(|key| output.get(key)) {
+        let when = table(output, "reduced").and_then(|reduced| reduced.get("when"));
+        let conditions = [output.get("inhibit"), when, output.get("trip")];
+        for value in conditions.into_iter().flatten() {
             // An expression that can't be read is reported where outputs are.
             let names = value.get_ref().as_str().and_then(|text| Expression::names(text).ok()).unwrap_or_default();
             found.extend(names.into_iter().map(|name| (name, value.span())));

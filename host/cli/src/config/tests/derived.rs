@@ -147,6 +147,26 @@ fn units_come_from_the_description_and_the_outputs() {
 }
 
 #[test]
+fn a_reduced_range_may_wait_for_a_result() {
+    let reduced = |when: &str| {
+        let text = GOOD.replace(", valve = \"valve\"", "");
+        let output = format!("reduced = {{ when = \"{when}\", range = [\"348.15 K\", 85] }}\n[outputs.valve]");
+        Folder::new().good(&text.replace("[outputs.valve]", &output))
+    };
+    let mut config = reduced("climb.expected-cost > 7.2e6 J");
+    settled(&mut config).unwrap();
+    config.settle_conditions().unwrap();
+    let settled_when = |config: &Config| config.outputs[0].spec.reduced.clone().unwrap();
+    assert_eq!(settled_when(&config).range, (75.0, 85.0));
+    let cost = config.tags.find("climb.expected-cost").unwrap();
+    assert_eq!(settled_when(&config).when.tags(), [cost]);
+    let mut wrong = reduced("climb.expected-cost > 3 bar");
+    settled(&mut wrong).unwrap();
+    let said = wrong.settle_conditions().unwrap_err().to_string();
+    assert!(said.contains("`when`: ") && said.contains("`climb.expected-cost` is in `kW.h`"), "{said}");
+}
+
+#[test]
 fn units_that_do_not_fit_and_fields_that_are_none_are_refused() {
     let mut config = climbing("climb.expected-cost > 3 bar", "");
     settled(&mut config).unwrap();

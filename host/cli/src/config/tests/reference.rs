@@ -147,6 +147,7 @@ fn every_key_that_is_read_is_in_the_reference() {
         include_str!("../resolve/tags.rs"),
         include_str!("../resolve/results.rs"),
         include_str!("../resolve/outputs.rs"),
+        include_str!("../resolve/reduced.rs"),
         include_str!("../resolve/context.rs"),
         include_str!("../resolve/rules.rs"),
         include_str!("../resolve/plugins.rs"),

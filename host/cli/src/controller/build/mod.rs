@@ -453,6 +453,7 @@ impl Prepared {
             tags,
             plugins,
             outputs: names,
+            reduced: config.outputs.iter().map(|output| output.spec.reduced.clone()).collect(),
             items: config.items.iter().map(|items| items.spec.name.clone()).collect(),
             jsonl,
             mqtt,

@@ -1,11 +1,11 @@
 //! What is worth an operator's line, and how things stand in one picture.
 
 use super::{Scan, Setup};
-use crate::controller::words::{quantity, witnesses};
+use crate::controller::words::{number, quantity, told, witnesses};
 use crate::statistics::{MqttFigures, Statistics};
 use crate::view::{Event, EventKind, OutputLine, PluginLine, Snapshot, View};
 use dinrail_core::guard::{
-    Action, ActionCause, AdviceId, EventKind as Happened, GateOutcome, ItemJudgement, Judgement, Mode, Reason,
+    Action, ActionCause, AdviceId, EventKind as Happened, GateOutcome, ItemJudgement, Judgement, Mode, Reason, Reduced,
 };
 use dinrail_core::outcome::{Anomaly, Health, Outcome};
 use dinrail_core::record::{InstanceId, InstanceRecord, PresenceChange, ScanRecord};
@@ -53,6 +53,8 @@ struct Said {
 pub(super) struct Notices {
     time_zone: jiff::tz::TimeZone,
     outputs: Vec<Named>,
+    /// By output: its reduced range.
+    reduced: Vec<Option<Reduced>>,
     said: HashMap<InstanceId, Said>,
     /// By output: the latest judgement.
     judged: Vec<Option<Judgement>>,
@@ -70,15 +72,17 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    pub(super) fn new(time_zone: jiff::tz::TimeZone, outputs: Vec<Named>, reach: Option<String>) -> Notices {
+    pub(super) fn new(setup: &Setup) -> Notices {
+        let outputs = setup.outputs.clone();
         Notices {
-            time_zone,
+            time_zone: setup.time_zone.clone(),
             judged: vec![None; outputs.len()],
             verdict_lines: vec![(None, 0); outputs.len()],
             gates: vec![None; outputs.len()],
             applied: vec![None; outputs.len()],
             asked: vec![Asked::default(); outputs.len()],
-            reach,
+            reach: setup.reach.clone(),
+            reduced: setup.reduced.clone(),
             outputs,
             said: HashMap::new(),
             last_snapshot: None,
@@ -243,6 +247,8 @@ impl Notices {
                 Happened::OrderDropped => {
                     format!("{name}: an order that was taken could not be placed in its time, and is dropped")
                 }
+                Happened::RangeReduced => self.range_reduced(index),
+                Happened::RangeRestored => format!("{name}: its whole range holds again"),
                 Happened::OverrideEnded => format!("{name}: the override ended"),
             };
             self.controller(view, time_ns, &text);
@@ -268,6 +274,18 @@ impl Notices {
             );
             self.controller(view, time_ns, &text);
         }
+    }
+
+    fn range_reduced(&self, index: usize) -> String {
+        let (output, Some(reduced)) = (&self.outputs[index], &self.reduced[index]) else { return String::new() };
+        let (lo, hi) = reduced.range;
+        let hi = quantity(hi, &output.unit);
+        format!("{}: its range is {} to {hi} while `{}` holds", output.name, number(lo), reduced.when.text())
+    }
+
+    /// The reason, with the condition that it speaks of.
+    fn reason(&self, judgement: &Judgement) -> String {
+        told(&judgement.reason, self.reduced[judgement.output.index()].as_ref())
     }
 
     /// A line where a model begins to see what it was not trained on, and where that ends.
@@ -316,7 +334,7 @@ impl Notices {
             output.name,
             setpoint,
             judgement.verdict.name(),
-            judgement.reason
+            self.reason(judgement)
         );
         self.tell(view, time_ns, EventKind::Verdict, text);
     }
@@ -425,7 +443,7 @@ pub(super) fn snapshot(standing: &Standing<'_>) -> Snapshot {
             },
             verdict: match (&notices.gates[index], &notices.judged[index]) {
                 (Some((text, _)), _) => text.clone(),
-                (None, Some(judgement)) => format!("{}: {}", judgement.verdict.name(), judgement.reason),
+                (None, Some(judgement)) => format!("{}: {}", judgement.verdict.name(), notices.reason(judgement)),
                 (None, None) => String::new(),
             },
         })

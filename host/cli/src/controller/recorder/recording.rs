@@ -75,7 +75,7 @@ impl Recording {
             .collect();
         Recording {
             statistics: Statistics { plugins, ..Statistics::default() },
-            notices: Notices::new(setup.time_zone.clone(), setup.outputs.clone(), setup.reach.clone()),
+            notices: Notices::new(&setup),
             moved: vec![(None, 0.0); setup.outputs.len()],
             watched: vec![Vec::new(); setup.watch.len()],
             setup,

@@ -13,6 +13,10 @@ fn check(change: impl FnOnce(&mut OutputSpec, &TagTable), expected: &[&str]) {
     assert_eq!(Guard::new(vec![spec], SECOND_NS).is_ok(), expected.is_empty());
 }
 
+fn reduced(spec: &mut OutputSpec, tags: &TagTable, range: (f64, f64)) {
+    spec.reduced = Some(Reduced { when: expression("index < 60 %", tags).unwrap(), range });
+}
+
 #[test]
 fn each_mistake_names_its_key() {
     check(|_, _| {}, &[]);
@@ -37,6 +41,12 @@ fn each_mistake_names_its_key() {
     check(|spec, _| spec.on_stop = OnStop::Value(100.0), &[]);
     check(|spec, _| spec.on_stop = OnStop::Value(101.0), &["on_stop"]);
     check(|spec, tags| spec.trip = expression("p > 6 bar", tags), &["trip"]);
+    check(|spec, tags| reduced(spec, tags, (70.0, 100.0)), &[]);
+    check(|spec, tags| reduced(spec, tags, (80.0, 80.0)), &[]);
+    check(|spec, tags| reduced(spec, tags, (69.9, 80.0)), &["reduced"]);
+    check(|spec, tags| reduced(spec, tags, (80.0, 100.1)), &["reduced"]);
+    check(|spec, tags| reduced(spec, tags, (90.0, 80.0)), &["reduced"]);
+    check(|spec, tags| reduced(spec, tags, (f64::NAN, 80.0)), &["reduced"]);
     check(|spec, _| spec.lease_ns = 0, &["lease"]);
     check(|spec, _| (spec.lease_ns, spec.slew_per_s) = (0, None), &["slew", "lease"]);
 }
@@ -49,6 +59,12 @@ fn a_discrete_outputs_values_are_whole() {
     };
     check(|spec, _| discrete(spec, 71.0), &[]);
     check(|spec, _| discrete(spec, 71.5), &["fail_safe"]);
+    let both = |spec: &mut OutputSpec, tags: &TagTable, range| {
+        discrete(spec, 71.0);
+        reduced(spec, tags, range);
+    };
+    check(|spec, tags| both(spec, tags, (70.0, 80.0)), &[]);
+    check(|spec, tags| both(spec, tags, (70.0, 80.5)), &["reduced"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod lease_and_stop;
 mod orders;
 mod precedence;
 mod properties;
+mod reduced;
 mod restart;
 mod verdicts;
 
@@ -32,6 +33,7 @@ pub(super) fn spec(tags: &TagTable) -> OutputSpec {
         deadband: 0.25,
         min_dwell_ns: 0,
         inhibit: None,
+        reduced: None,
         trip: None,
         fail_safe: None,
         default: None,
@@ -66,12 +68,13 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    /// Made with `change`; the first scan, at second 0, has seen a readback of 80, `permit` 1, `p` 5.
+    /// Made with `change`; the first scan, at second 0, has seen a readback of 80, `permit` 1, `p` 5, `index` 90.
     pub(super) fn new(change: impl FnOnce(&mut OutputSpec, &TagTable)) -> Rig {
         let mut rig = Rig::cold(change);
         rig.set("readback", 80.0);
         rig.set("permit", 1.0);
         rig.set("p", 5.0);
+        rig.set("index", 90.0);
         let verdicts = rig.scan_after(0, &[]);
         assert_eq!(verdicts, ScanVerdicts::default());
         rig
@@ -80,7 +83,7 @@ impl Rig {
     /// Nothing was seen yet.
     pub(super) fn cold(change: impl FnOnce(&mut OutputSpec, &TagTable)) -> Rig {
         let mut tags = TagTable::default();
-        for (name, unit) in [("readback", "Cel"), ("permit", ""), ("p", "bar")] {
+        for (name, unit) in [("readback", "Cel"), ("permit", ""), ("p", "bar"), ("index", "%")] {
             tags.add(Tag::new(name, Unit::parse(unit).unwrap())).unwrap();
         }
         let mut spec = spec(&tags);

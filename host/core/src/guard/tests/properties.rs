@@ -67,6 +67,8 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|value| Step::Sample("permit", value)),
         1 => prop_oneof![12 => 0.0..6.0_f64, 1 => 5.0..9.0_f64, 1 => Just(f64::NAN)]
             .prop_map(|value| Step::Sample("p", value)),
+        1 => prop_oneof![3 => 60.0..100.0_f64, 2 => 0.0..60.0_f64, 1 => Just(f64::NAN)]
+            .prop_map(|value| Step::Sample("index", value)),
         1 => any_mode().prop_map(Step::Mode),
         1 => any_mode().prop_map(Step::OwnerMode),
         1 => (any_float(), 0..20 * SECOND_NS).prop_map(|(value, for_ns)| Step::Override(value, for_ns)),
@@ -75,11 +77,16 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn any_reduced() -> impl Strategy<Value = (f64, f64)> {
+    (70.0..=100.0_f64, 70.0..=100.0_f64).prop_map(|(one, other)| (one.min(other), one.max(other)))
+}
+
 fn any_spec() -> impl Strategy<Value = OutputSpec> {
     let value = || proptest::option::of(70.0..=100.0_f64);
     let limits = (0.001..5.0_f64, prop_oneof![Just(0.0), 0.0..3.0_f64], prop_oneof![Just(0), 0..20 * SECOND_NS]);
-    (limits, value(), 70.0..=100.0_f64, 1..60 * SECOND_NS, any::<bool>(), any_mode()).prop_map(
-        |((slew, deadband, dwell), default, fail_safe, lease_ns, has_readback, mode)| {
+    let reduced = proptest::option::of(any_reduced());
+    (limits, value(), 70.0..=100.0_f64, 1..60 * SECOND_NS, any::<bool>(), any_mode(), reduced).prop_map(
+        |((slew, deadband, dwell), default, fail_safe, lease_ns, has_readback, mode, reduced)| {
             let tags = Rig::cold(|_, _| {}).tags;
             let mut spec = spec(&tags);
             (spec.slew_per_s, spec.deadband, spec.min_dwell_ns) = (Some(slew), deadband, dwell);
@@ -87,6 +94,7 @@ fn any_spec() -> impl Strategy<Value = OutputSpec> {
             spec.readback = spec.readback.filter(|_| has_readback);
             spec.inhibit = expression("not permit", &tags);
             spec.trip = expression("p > 6 bar", &tags);
+            spec.reduced = reduced.map(|range| Reduced { when: expression("index < 60 %", &tags).unwrap(), range });
             spec
         },
     )
@@ -103,6 +111,7 @@ struct Observer {
     /// Since when nothing can have been moving.
     quiet_since_ns: TimeNs,
     trip_seen: bool,
+    index_seen: bool,
     tripped: bool,
     operator_ever: bool,
     /// An override is in force.
@@ -121,6 +130,7 @@ impl Observer {
             last: None,
             quiet_since_ns: i64::MIN,
             trip_seen: false,
+            index_seen: false,
             tripped: false,
             operator_ever: false,
             overridden: false,
@@ -211,6 +221,7 @@ impl Observer {
         }
         let p = self.usable("p");
         self.trip_seen |= p.is_some();
+        self.index_seen |= self.usable("index").is_some();
         self.tripped |= self.trip_seen && p.is_none_or(|p| 6.0 < p);
         prop_assert_eq!(self.rig.guard.is_tripped(SP), self.tripped);
         self.overridden &= !self.tripped;
@@ -252,11 +263,21 @@ impl Observer {
         let outside = !(70.0..=100.0).contains(&proposal.setpoint);
         prop_assert!(!is_cut || outside, "{:?}", judgement);
         prop_assert!(judgement.verdict != Verdict::Accepted || !outside, "{:?}", judgement);
+        let taken = judgement.verdict == Verdict::Accepted;
+        if let Some((lo, hi)) = self.reduced().filter(|_| taken && self.index_seen) {
+            prop_assert!((lo..=hi).contains(&proposal.setpoint), "{:?} within {} to {}", judgement, lo, hi);
+        }
         Ok(())
     }
 
     fn frozen(&self) -> bool {
         self.usable("permit").is_none_or(|permit| permit == 0.0) || self.usable("p").is_none()
+    }
+
+    /// The reduced range, while it holds or may hold.
+    fn reduced(&self) -> Option<(f64, f64)> {
+        let low = self.usable("index").is_none_or(|index| index < 60.0);
+        self.spec().reduced.as_ref().filter(|_| low).map(|reduced| reduced.range)
     }
 
     fn check_command(&mut self, command: &Command) -> Result<(), TestCaseError> {
@@ -291,9 +312,15 @@ impl Observer {
             // Without readback somebody has to be the first, and not by falling silent.
             None => {
                 prop_assert!(command.cause() != Cause::LeaseEnd, "{:?}", command);
+                let within = self.reduced().is_none_or(|(lo, hi)| (lo..=hi).contains(&command.value()));
+                prop_assert!(within, "{:?}", command);
                 return Ok(());
             }
         };
+        if let Some((lo, hi)) = self.reduced().filter(|_| command.cause() != Cause::LeaseEnd) {
+            let out = |value: f64| (lo - value).max(value - hi).max(0.0);
+            prop_assert!(out(command.value()) <= out(from), "{:?} from {}: further out", command, from);
+        }
         let since_ns = self.last.map_or(self.quiet_since_ns, |(_, time_ns)| time_ns);
         let seconds = self.now_ns.abs_diff(since_ns) as f64 / SECOND_NS as f64;
         let reach = spec.slew_per_s.unwrap() * seconds;
@@ -340,6 +367,43 @@ proptest! {
             Ok(observer.log)
         };
         prop_assert_eq!(run()?, run()?);
+    }
+
+    /// While the reduced range holds, the value in force gets into it whatever is proposed, and stays; then what was
+    /// proposed last is reached.
+    #[test]
+    fn a_reduced_range_is_reached_and_left_again(
+        mut spec in any_spec(),
+        range in any_reduced(),
+        slew in 0.5..5.0_f64,
+        setpoints in proptest::collection::vec(proptest::option::of(60.0..110.0_f64), 250),
+    ) {
+        (spec.mode, spec.slew_per_s, spec.lease_ns) = (Mode::Auto, Some(slew), 10_000 * SECOND_NS);
+        let (tags, deadband) = (Rig::cold(|_, _| {}).tags, spec.deadband);
+        spec.reduced = Some(Reduced { when: expression("index < 60 %", &tags).unwrap(), range });
+        let mut rig = Rig::new(|configured, _| *configured = spec);
+        let offer = |setpoint| OwnedProposal { valid_for_ns: 10_000 * SECOND_NS, ..proposal(setpoint) };
+        rig.propose(offer(95.0));
+        rig.set("index", 10.0);
+        let settled = 100;
+        for (second, setpoint) in setpoints.iter().enumerate() {
+            let offered: Vec<OwnedProposal> = setpoint.map(offer).into_iter().collect();
+            let commands = rig.scan_after(SECOND, &offered).commands;
+            if settled < second {
+                for command in commands {
+                    prop_assert!((range.0..=range.1).contains(&command.value()), "{:?}", command);
+                }
+                let applied = rig.state().applied.unwrap();
+                prop_assert!((range.0..=range.1).contains(&applied), "{}", applied);
+            }
+        }
+        rig.propose(offer(97.0));
+        rig.set("index", 90.0);
+        for _ in 0..settled {
+            rig.idle();
+        }
+        let applied = rig.state().applied.unwrap();
+        prop_assert!((applied - 97.0).abs() <= deadband, "{}", applied);
     }
 
     /// A plugin that falls silent loses the output: the default, else the fail-safe value, is reached.

@@ -17,6 +17,10 @@ pub(in crate::plugin) fn describe(description: Description) -> Description {
         .input(Input::one("period").optional().about("storage: changes where a billing period begins"))
         .input(Input::one("due").optional().unit("kW.h").about("storage: energy still due of a load that can wait"))
         .input(Input::one("due_time").optional().unit("h").about("storage: time until that has to be done"))
+        .input(Input::one("load_next").optional().unit("kW").about(
+            "storage: power that the step which begins will use, where somebody knows better, such as a forecast; not with \
+             `readings = \"present\"`. Until a day is known the load is expected to stay so and the sun not to shine",
+        ))
         .series(SeriesSlot::new("price").optional().unit(PRICE).about("storage: what a kWh costs; this or the input `price` is needed"))
         .series(SeriesSlot::new("export_price").optional().unit(PRICE).about("storage: what an exported kWh earns"))
         .output(kwh("charge_to", "storage: the inverter imports up to this charge"))

@@ -1,6 +1,6 @@
 //! Prices that are not bound, end in the middle of a run, or count from another moment.
 
-use dinrail_sdk::{Column, InputBinding, Quality, SeriesBinding};
+use dinrail_sdk::{Column, InputBinding, Quality, SeriesBinding, Value};
 
 use super::*;
 use crate::plugin::EnergyOptimizer;
@@ -111,4 +111,82 @@ fn a_series_that_began_within_the_present_step_counts() {
     assert_eq!(read(50), [1.0, 1.0, 2.0, 3.0]);
     assert_eq!(read(85), [2.0, 2.0, 3.0]);
     assert!(read(5).is_empty(), "before it begins nothing is known of now");
+}
+
+/// Plans hour by hour at a site that uses 1 kW and holds 5 kWh: what is proposed first for `charge_to` and
+/// `discharge_to`. The forecast of each hour is the last column, if it is bound.
+fn hourly(task: &mut StorageTask, hours: std::ops::Range<i64>, forecast: impl Fn(i64) -> Option<f64>) -> EnergyPlan {
+    let mut plan = nothing();
+    for hour in hours {
+        let prices = prices(hour * HOUR_NS, &(hour..hour + 30).map(dear_evening).collect::<Vec<_>>());
+        let mut row = vec![1.0, 5.0];
+        row.extend(forecast(hour));
+        let time_ns = hour * HOUR_NS;
+        let frame = Frame { time_ns, times_ns: vec![time_ns], ..Frame::of_rows(row.len(), &row) };
+        plan = task.plan(&frame, &[], &prices).expect("a plan");
+    }
+    plan
+}
+
+fn dear_evening(hour: i64) -> f64 {
+    match hour.rem_euclid(24) {
+        0..6 => 10.0,
+        17..21 => 60.0,
+        _ => 30.0,
+    }
+}
+
+fn forecasting() -> StorageTask {
+    task(&bindings(&["price"], &["load_next"])).expect("a price is bound")
+}
+
+fn plain() -> StorageTask {
+    task(&bindings(&["price"], &[])).expect("a price is bound")
+}
+
+#[test]
+fn a_forecast_peak_changes_the_first_orders_and_is_not_remembered() {
+    let (mut without, mut with) = (plain(), forecasting());
+    let usual = hourly(&mut without, 0..88, |_| None);
+    let warned = hourly(&mut with, 0..88, |hour| Some(if hour == 87 { 4.0 } else { 1.0 }));
+    let discharge_to = |plan: &EnergyPlan| plan.proposals[1].setpoint;
+    // At 15 h: what the evening takes is kept, and more of it where more is expected.
+    assert!(discharge_to(&usual) + 0.5 < discharge_to(&warned), "{usual:?} {warned:?}");
+    assert_eq!(with.save(), without.save(), "what was used is remembered, not what was expected");
+}
+
+#[test]
+fn nothing_changes_without_a_forecast() {
+    let (mut without, mut with) = (plain(), forecasting());
+    for hours in [0..1, 1..7, 7..60] {
+        let usual = hourly(&mut without, hours.clone(), |_| None);
+        assert_eq!(hourly(&mut with, hours, |_| Some(f64::NAN)), usual);
+    }
+}
+
+/// In the first days it only stored surplus, of which a site without a roof has none.
+#[test]
+fn until_a_day_is_known_the_forecast_is_what_it_plans_from() {
+    let (mut without, mut with) = (plain(), forecasting());
+    let waits = hourly(&mut without, 0..6, |_| None);
+    assert_eq!(waits.proposals[0].setpoint, 0.0);
+    let plans = hourly(&mut with, 0..6, |_| Some(1.0));
+    let reason = |plan: &EnergyPlan| plan.proposals[0].reason.clone();
+    assert_eq!(reason(&waits), "stores surplus until a day is known");
+    assert_eq!(reason(&plans), "the forecast's load alone, until a day is known");
+    assert!(plans.proposals.iter().all(|proposal| proposal.confidence == 0.1));
+    assert!(plans.proposals[0].setpoint > 4.0, "it buys in the last cheap hour: {plans:?}");
+    let evening = hourly(&mut with, 6..18, |_| Some(1.0));
+    assert_eq!(reason(&evening), reason(&plans));
+    assert!(evening.proposals[1].setpoint < 3.0, "it serves when it is dear: {evening:?}");
+    let known = hourly(&mut with, 18..30, |_| Some(1.0));
+    assert_eq!(reason(&known), "the levels that are expected to cost least");
+}
+
+#[test]
+fn a_forecast_of_what_is_read_already_is_refused() {
+    let parameters = Parameters::with_defaults(&EnergyOptimizer::describe());
+    let parameters = parameters.with("readings", Value::Text("present".to_owned()));
+    let refused = StorageTask::new(&bindings(&["price"], &["load_next"]), &parameters).err();
+    assert!(matches!(&refused, Some(Fault::Configuration(why)) if why.contains("is read already")), "{refused:?}");
 }

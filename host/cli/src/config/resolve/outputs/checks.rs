@@ -2,6 +2,7 @@
 
 use super::SLEW_HELP;
 use crate::config::document::Section;
+use crate::config::resolve::reduced;
 use crate::config::resolve::sources::Sources;
 use crate::config::resolve::tags::Tags;
 use crate::config::types::SourceKind;
@@ -64,6 +65,9 @@ pub(super) fn check_spec(section: &Section<'_>, spec: &OutputSpec) {
     let gate = ["distance", "window", "modulus", "positions", "stop_ahead"];
     let gate = gate.into_iter().filter(|_| spec.gate.is_some());
     let place = |wanted: &str| {
+        if wanted == "reduced" {
+            return reduced::span_of(section, "range").unwrap_or(section.span());
+        }
         let key = keys.into_iter().chain(gate.clone()).find(|key| *key == wanted);
         key.and_then(|key| section.value(key)).map_or(section.span(), |found| found.span)
     };
@@ -98,9 +102,10 @@ pub(super) fn check_spec(section: &Section<'_>, spec: &OutputSpec) {
 
 /// A condition on a live tag that never goes stale would hold what it said last while its link is down.
 pub(super) fn check_conditions(section: &Section<'_>, spec: &OutputSpec, sources: &Sources, tags: &Tags) {
-    let conditions = [("inhibit", &spec.inhibit), ("trip", &spec.trip)];
+    let when = spec.reduced.as_ref().map(|reduced| &reduced.when);
+    let conditions = [("inhibit", spec.inhibit.as_ref()), ("reduced", when), ("trip", spec.trip.as_ref())];
     for (key, expression) in conditions {
-        for tag in expression.iter().flat_map(|expression| expression.tags()) {
+        for tag in expression.into_iter().flat_map(|expression| expression.tags()) {
             check_condition_tag(section, key, *tag, sources, tags);
         }
     }

@@ -1,7 +1,8 @@
 //! What the recorder tells the sinks.
 
 use super::Recording;
-use dinrail_core::guard::Command;
+use crate::controller::words::told;
+use dinrail_core::guard::{Command, Judgement};
 use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceRecord, ScanRecord};
 use dinrail_field::message::{CommandMessage, GateMessage, Judged, StateMessage, ValueMessage};
@@ -14,7 +15,9 @@ impl Recording {
             Outcome::Answered(results) => results.proposals(),
             Outcome::Missed | Outcome::Faulted(_) | Outcome::Skipped(_) => &[],
         };
-        let reasons: Vec<String> = instance.judgements.iter().map(|judgement| judgement.reason.to_string()).collect();
+        let reduced = |judgement: &Judgement| self.setup.reduced.get(judgement.output.index()).and_then(Option::as_ref);
+        let told = |judgement: &Judgement| told(&judgement.reason, reduced(judgement));
+        let reasons: Vec<String> = instance.judgements.iter().map(told).collect();
         let judged: Vec<Judged<'_>> = proposals
             .iter()
             .zip(instance.judgements.iter().zip(&reasons))
