@@ -67,7 +67,7 @@ pub use plant::{
 };
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 15] = [
+pub const PLANTS: [&str; 16] = [
     "rig",
     "rig-shifts",
     "reactor",
@@ -83,6 +83,7 @@ pub const PLANTS: [&str; 15] = [
     "stock",
     "parts",
     "line",
+    "surface",
 ];
 
 /// Why a plant could not be built.
@@ -190,6 +191,10 @@ fn bare(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, PlantEr
         "line" => {
             faults.check(&line::signals(), false)?;
             Ok(Box::new(line::Line::new(seed, line::Mishaps::default())))
+        }
+        "surface" => {
+            faults.check(&surface::strip::signals(), false)?;
+            Ok(Box::new(surface::strip::Strip::new(seed)))
         }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),

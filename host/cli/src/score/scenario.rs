@@ -171,6 +171,9 @@ pub enum Judge {
     /// A line's parts, and what its gate did with them: wrong_parts (not done with them what the verdicts on them say),
     /// parts_without_verdict, parts (of the run with the fewest), escape_rate, false_reject_rate.
     Line {},
+    /// Pictures of pieces, by the defect that the verdict on each names: accuracy (a piece that passes has none, one without
+    /// verdict is wrong), accuracy_worst_class, pieces, pieces_without_verdict.
+    Pictures {},
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
         /// By kind of fault: tags of which an alarm must name one, and be led by it.
