@@ -70,7 +70,7 @@ pub use plant::{
 };
 
 /// Names that [`plant()`] knows.
-pub const PLANTS: [&str; 16] = [
+pub const PLANTS: [&str; 17] = [
     "rig",
     "rig-shifts",
     "reactor",
@@ -87,6 +87,7 @@ pub const PLANTS: [&str; 16] = [
     "parts",
     "line",
     "site",
+    "surface",
 ];
 
 /// Why a plant could not be built.
@@ -196,6 +197,10 @@ fn bare(name: &str, seed: u64, faults: Script) -> Result<Box<dyn Plant>, PlantEr
             Ok(Box::new(line::Line::new(seed, line::Mishaps::default())))
         }
         "site" => Ok(Box::new(site::Site::new(seed, faults)?)),
+        "surface" => {
+            faults.check(&surface::strip::signals(), false)?;
+            Ok(Box::new(surface::strip::Strip::new(seed)))
+        }
         "demo" => Ok(Box::new(demo::Demo::new(seed, faults)?)),
         _ => Err(PlantError::UnknownPlant(name.to_owned())),
     }

@@ -8,6 +8,7 @@ mod faults;
 mod forecast;
 mod life;
 mod line;
+mod pictures;
 mod process;
 mod series;
 mod site;
@@ -152,6 +153,7 @@ impl Judging {
             Judge::RollingForecast { learn_share, whole } => Box::new(forecast::Rolling::new(*learn_share, *whole)),
             Judge::Site { drawings } => Box::new(site::Site::new(drawings.clone())),
             Judge::Line {} => Box::new(line::Line::default()),
+            Judge::Pictures {} => Box::new(pictures::Pictures::default()),
             Judge::Faults { expected } => Box::new(faults::Faults::new(expected.clone())),
         };
         Ok(Judging { judge, traces: Vec::new() })

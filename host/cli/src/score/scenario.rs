@@ -197,6 +197,9 @@ pub enum Judge {
         /// What the page draws.
         drawings: Vec<Drawn>,
     },
+    /// Pictures of pieces, by the defect that the verdict on each names: accuracy (a piece that passes has none, one without
+    /// verdict is wrong), accuracy_worst_class, pieces, pieces_without_verdict.
+    Pictures {},
     /// A plant's scripted faults: faults_seen, false_episodes_per_day, named_right.
     Faults {
         /// By kind of fault: tags of which an alarm must name one, and be led by it.

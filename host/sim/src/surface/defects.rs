@@ -52,14 +52,14 @@ fn count(rng: &mut Pcg64Mcg, least: usize, most: usize) -> usize {
     rng.random_range(least..=most)
 }
 
-/// One to three lines of any direction, slightly bent.
+/// Two to four lines of any direction, slightly bent.
 pub(super) fn scratches(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let mut field = Field::new();
-    for _ in 0..count(rng, 1, 3) {
+    for _ in 0..count(rng, 2, 4) {
         let (x, y) = (uniform(rng, 0.25, 0.75) * side, uniform(rng, 0.25, 0.75) * side);
-        let (angle, half_length) = (uniform(rng, 0.0, PI), uniform(rng, 22.0, 45.0));
-        let (half_width, bend) = (uniform(rng, 0.7, 1.3), uniform(rng, -0.004, 0.004));
+        let (angle, half_length) = (uniform(rng, 0.0, PI), uniform(rng, 30.0, 48.0));
+        let (half_width, bend) = (uniform(rng, 1.3, 2.0), uniform(rng, -0.003, 0.003));
         let (sin, cos) = angle.sin_cos();
         field.raise(|px, py| {
             let (along, across) = ((px - x) * cos + (py - y) * sin, (py - y) * cos - (px - x) * sin);
@@ -74,21 +74,21 @@ pub(super) fn scratches(rng: &mut Pcg64Mcg) -> Field {
 pub(super) fn pits(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let mut field = Field::new();
-    for _ in 0..count(rng, 14, 40) {
+    for _ in 0..count(rng, 24, 44) {
         let (x, y) = (uniform(rng, 0.0, side), uniform(rng, 0.0, side));
-        let radius = uniform(rng, 1.3, 2.6);
+        let radius = uniform(rng, 2.4, 4.2);
         field.raise(|px, py| edge(radius - (px - x).hypot(py - y), 1.0));
     }
     field.negative()
 }
 
-/// One to three drawn-out spots, lying about along the rows.
+/// Two to four drawn-out spots, lying about along the rows.
 pub(super) fn inclusion(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let mut field = Field::new();
-    for _ in 0..count(rng, 1, 3) {
+    for _ in 0..count(rng, 2, 4) {
         let (x, y) = (uniform(rng, 0.2, 0.8) * side, uniform(rng, 0.15, 0.85) * side);
-        let (half_length, half_width) = (uniform(rng, 10.0, 22.0), uniform(rng, 2.2, 4.5));
+        let (half_length, half_width) = (uniform(rng, 14.0, 24.0), uniform(rng, 3.5, 6.0));
         let (sin, cos) = uniform(rng, -0.25, 0.25).sin_cos();
         field.raise(|px, py| {
             let (along, across) = ((px - x) * cos + (py - y) * sin, (py - y) * cos - (px - x) * sin);
@@ -104,7 +104,7 @@ pub(super) fn patches(rng: &mut Pcg64Mcg) -> Field {
     let mut field = Field::new();
     for _ in 0..count(rng, 1, 2) {
         let (x, y) = (uniform(rng, 0.25, 0.75) * side, uniform(rng, 0.25, 0.75) * side);
-        let radius = uniform(rng, 11.0, 22.0);
+        let radius = uniform(rng, 14.0, 24.0);
         let waves: Vec<(f64, f64, f64)> =
             (2..=5).map(|k| (f64::from(k), uniform(rng, 0.0, 0.3) / f64::from(k), uniform(rng, 0.0, TAU))).collect();
         field.raise(|px, py| {
@@ -120,9 +120,9 @@ pub(super) fn patches(rng: &mut Pcg64Mcg) -> Field {
 pub(super) fn scale(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let (fine, coarse) = (white(rng), uniform(rng, 0.2, 0.7));
-    let near = smooth(&fine, 1);
-    let far = smooth(&fine, 3);
-    // What is between the two scales: flakes of some four pixels.
+    let near = smooth(&fine, 2);
+    let far = smooth(&fine, 5);
+    // What is between the two scales: flakes of some seven pixels.
     let flakes = standardised(near.iter().zip(&far).map(|(near, far)| near - far).collect());
     let (middle, half_width) = (uniform(rng, 0.3, 0.7) * side, uniform(rng, 16.0, 30.0));
     let (sway, phase, length) = (uniform(rng, 2.0, 8.0), uniform(rng, 0.0, TAU), uniform(rng, 50.0, 120.0));
@@ -138,8 +138,8 @@ pub(super) fn scale(rng: &mut Pcg64Mcg) -> Field {
 pub(super) fn crazing(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let points: Vec<(f64, f64)> =
-        (0..count(rng, 14, 26)).map(|_| (uniform(rng, -0.1, 1.1) * side, uniform(rng, -0.1, 1.1) * side)).collect();
-    let half_width = uniform(rng, 0.7, 1.1);
+        (0..count(rng, 10, 18)).map(|_| (uniform(rng, -0.1, 1.1) * side, uniform(rng, -0.1, 1.1) * side)).collect();
+    let half_width = uniform(rng, 1.3, 1.9);
     Field::of(|px, py| {
         let (mut nearest, mut second) = ((f64::MAX, (0.0, 0.0)), (f64::MAX, (0.0, 0.0)));
         for (x, y) in &points {

@@ -2,11 +2,13 @@
 //!
 //! - [`texture`]: the surface itself
 //! - [`defects`]: what may be wrong with it
+//! - [`strip`]: the plant: a camera over a strip, every class as often as the others
 //!
 //! The classes are those of hot-rolled steel strip in the NEU surface defect database (K. Song, Y. Yan, Applied Surface
 //! Science 285, 2013), and one of surfaces without defect; every picture is made here.
 
 pub mod defects;
+pub mod strip;
 pub mod texture;
 
 use crate::noise::{self, uniform};
@@ -59,13 +61,17 @@ impl Class {
     }
 }
 
-/// The picture of this class, seed and number: [`SIDE`] × [`SIDE`] grey levels, row-major. The contrast is drawn from
-/// [`CONTRAST`].
+/// The picture of this class, seed and number: [`SIDE`] × [`SIDE`] grey levels, row-major, at its [`contrast`].
 #[must_use]
 pub fn picture(class: Class, seed: u64, number: u64) -> Vec<u8> {
+    picture_of(class, contrast(class, seed, number), seed, number)
+}
+
+/// The contrast of that picture, drawn from [`CONTRAST`].
+#[must_use]
+pub fn contrast(class: Class, seed: u64, number: u64) -> f64 {
     let mut rng = noise::stream(seed, STREAM + class as u64, number);
-    let contrast = uniform(&mut rng, CONTRAST.0.ln(), CONTRAST.1.ln()).exp();
-    picture_of(class, contrast, seed, number)
+    uniform(&mut rng, CONTRAST.0.ln(), CONTRAST.1.ln()).exp()
 }
 
 /// The same at a contrast of the caller's.
