@@ -39,7 +39,7 @@ fn a_machine_that_is_better_than_its_plate_is_tried() {
     bench.run(12.0);
     let truth = dinrail_sim::compressors::machines::machines(seed).fixed[1];
     let learnt = bench.sequencer.model().fixed[1];
-    assert!((learnt.flow() / truth.flow - 1.0).abs() < 0.012, "{learnt:?} {truth:?}");
+    assert!((learnt.flow() / truth.flow - 1.0).abs() < 0.015, "{learnt:?} {truth:?}");
     assert!((learnt.power_kw / truth.power_kw - 1.0).abs() < 0.005, "{learnt:?} {truth:?}");
     let account = bench.account();
     assert_eq!(account.violation_s, 0.0, "seed {seed}: {:?}", bench.reached);

@@ -24,9 +24,9 @@ const GATE_BAR: f64 = 0.2;
 const POWER_WEIGHT: f64 = 0.02;
 /// Standard deviation that powers may have from their plates.
 const POWER_SD: f64 = 0.02;
-/// A machine is hoped to be better than it is known to be, by so many standard deviations of what is not known: one
+/// A machine is hoped to be better than it is known to be, by this share of what is not known (a standard deviation): one
 /// that is never tried stays unknown.
-const HOPE: f64 = 1.0;
+const HOPE: f64 = 0.5;
 /// Share of full power at the share x of full flow, as c0 + c1·x + c2·x²: a usual screw with a frequency converter.
 const CURVE: [f64; 3] = [0.08, 0.75, 0.17];
 
@@ -339,7 +339,7 @@ mod tests {
         let mut model = Model::new(&site);
         let hope =
             |model: &Model, which: usize| 1.0 - model.hopeful().fixed[which].power_kw / model.fixed[which].power_kw;
-        assert!((0.03..0.04).contains(&hope(&model, 1)), "{}", hope(&model, 1));
+        assert!((0.015..0.02).contains(&hope(&model, 1)), "{}", hope(&model, 1));
         // The first machine fills the receiver and stands in turns; its power is 2 % above its plate.
         let (mut bar, mut loaded) = (7.0, false);
         for _ in 0..1080 {
@@ -353,7 +353,7 @@ mod tests {
         }
         assert!((model.fixed[0].power_kw / 76.5 - 1.0).abs() < 0.002, "{}", model.fixed[0].power_kw);
         assert!(hope(&model, 0) < 0.01, "{}", hope(&model, 0));
-        assert!(0.03 < hope(&model, 1), "{}", hope(&model, 1));
+        assert!(0.015 < hope(&model, 1), "{}", hope(&model, 1));
         assert_eq!(model.hopeful().fixed[0].flow(), model.fixed[0].flow());
     }
 }
