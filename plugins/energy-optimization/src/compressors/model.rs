@@ -20,8 +20,13 @@ const VOLUME_SD: f64 = 0.04;
 const READING_SD_BAR: f64 = 0.01;
 /// A reading so far from what is expected is not believed at once.
 const GATE_BAR: f64 = 0.2;
-/// Weight of a new power reading.
+/// Least weight of a new power reading; until there are as many, each counts as much as the others and the plate.
 const POWER_WEIGHT: f64 = 0.02;
+/// Standard deviation that powers may have from their plates.
+const POWER_SD: f64 = 0.02;
+/// A machine is hoped to be better than it is known to be, by this share of what is not known (a standard deviation): one
+/// that is never tried stays unknown.
+const HOPE: f64 = 0.5;
 /// Share of full power at the share x of full flow, as c0 + c1·x + c2·x²: a usual screw with a frequency converter.
 const CURVE: [f64; 3] = [0.08, 0.75, 0.17];
 
@@ -34,12 +39,26 @@ pub struct FixedModel {
     pub power_kw: f64,
     /// In kW.
     pub idle_kw: f64,
+    /// Power readings while loaded and unloaded.
+    readings: [u32; 2],
 }
 
 impl FixedModel {
     /// In m³/min.
     pub fn flow(&self) -> f64 {
         self.plate_flow * self.ratio
+    }
+
+    /// Takes a power at rated pressure, loaded or not, in kW.
+    fn learn(&mut self, loaded: bool, now: f64) {
+        let [while_loaded, while_idle] = &mut self.readings;
+        let (learnt, readings) =
+            if loaded { (&mut self.power_kw, while_loaded) } else { (&mut self.idle_kw, while_idle) };
+        // A reading far from its plate belongs to a change of state.
+        if (now / *learnt - 1.0).abs() < 0.3 {
+            *readings = readings.saturating_add(1);
+            *learnt += (1.0 / (1.0 + f64::from(*readings))).max(POWER_WEIGHT) * (now - *learnt);
+        }
     }
 }
 
@@ -131,6 +150,7 @@ impl Model {
             ratio: 1.0,
             power_kw: plate.power_kw,
             idle_kw: plate.idle_share * plate.power_kw,
+            readings: [0; 2],
         });
         let plate = &site.variable;
         let mut spread = [[0.0; 3]; 3];
@@ -162,6 +182,20 @@ impl Model {
     /// How power at this pressure relates to rated power.
     pub fn pressure_factor(&self, bar: f64) -> f64 {
         1.0 + self.power_per_bar * (bar - self.rated_bar)
+    }
+
+    /// As plans are to see it: machines of which little is known draw less than they are known to.
+    #[must_use]
+    pub fn hopeful(&self) -> Self {
+        let mut model = self.clone();
+        for (which, machine) in model.fixed.iter_mut().enumerate() {
+            let power = POWER_SD / (1.0 + f64::from(machine.readings[0]));
+            // Of the ratio of two gains.
+            let (p, own) = (&self.covariance, which + FIRST);
+            let flow = (p[own][own] + p[1][1] - 2.0 * p[own][1]).max(0.0);
+            machine.power_kw *= 1.0 - HOPE * (power * power + flow).sqrt();
+        }
+        model
     }
 
     /// The least that a m³ costs, in kWh.
@@ -273,14 +307,8 @@ impl Model {
     fn learn_powers(&mut self, seen: &[Seen], factor: f64) {
         for (machine, seen) in self.fixed.iter_mut().zip(seen) {
             let Some(kw) = seen.power_kw.filter(|_| seen.on) else { continue };
-            let (learnt, now) = match seen.share > 0.0 {
-                true => (&mut machine.power_kw, kw / factor),
-                false => (&mut machine.idle_kw, kw),
-            };
-            // A reading far from its plate belongs to a change of state.
-            if (now / *learnt - 1.0).abs() < 0.3 {
-                *learnt += POWER_WEIGHT * (now - *learnt);
-            }
+            let loaded = seen.share > 0.0;
+            machine.learn(loaded, if loaded { kw / factor } else { kw });
         }
         if let Some(seen) = seen.get(self.fixed.len())
             && let Some(kw) = seen.power_kw.filter(|_| seen.on && seen.known && seen.share > 0.0)
@@ -291,5 +319,41 @@ impl Model {
                 self.variable.learn(seen.share, kw / factor / self.variable.plate_kw);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+    use super::super::plate::Plate;
+    use super::*;
+
+    #[test]
+    fn a_machine_is_hoped_to_be_better_until_it_was_seen() {
+        let site = Site {
+            fixed: Plate::parse_fixed("flow 12, power 75; flow 6, power 39").unwrap(),
+            variable: Plate::parse("flow 10, power 68, least 0.3").unwrap(),
+            volume_m3: 20.0,
+            band_bar: (6.5, 7.5),
+        };
+        let mut model = Model::new(&site);
+        let hope =
+            |model: &Model, which: usize| 1.0 - model.hopeful().fixed[which].power_kw / model.fixed[which].power_kw;
+        assert!((0.015..0.02).contains(&hope(&model, 1)), "{}", hope(&model, 1));
+        // The first machine fills the receiver and stands in turns; its power is 2 % above its plate.
+        let (mut bar, mut loaded) = (7.0, false);
+        for _ in 0..1080 {
+            let flow = if loaded { 12.0 } else { 0.0 };
+            bar += (flow - 6.0) / 6.0 / 20.0;
+            let power_kw = Some(if loaded { 76.5 * model.pressure_factor(bar) } else { 22.5 });
+            let still = Seen { power_kw: Some(0.0), on: false, share: 0.0, known: true };
+            let first = Seen { power_kw, on: true, share: if loaded { 1.0 } else { 0.0 }, known: true };
+            model.update(10.0, &[first, still, still], (6.0, 0.1), Some(bar));
+            loaded = if loaded { bar < 7.3 } else { bar < 6.7 };
+        }
+        assert!((model.fixed[0].power_kw / 76.5 - 1.0).abs() < 0.002, "{}", model.fixed[0].power_kw);
+        assert!(hope(&model, 0) < 0.01, "{}", hope(&model, 0));
+        assert!(0.015 < hope(&model, 1), "{}", hope(&model, 1));
+        assert_eq!(model.hopeful().fixed[0].flow(), model.fixed[0].flow());
     }
 }

@@ -24,6 +24,8 @@ const MARGIN_KWH: f64 = 60.0;
 const RESERVE_KWH: f64 = 8.0;
 /// kWh for each bar beyond the band.
 const BEYOND_KWH: f64 = 2000.0;
+/// What a start counts where the demand is a forecast, in starts: it is paid now, and what it is made for may not come.
+const DOUBTED_START: f64 = 2.0;
 /// What is planned ahead, in seconds.
 pub const HORIZON_S: f64 = 7200.0;
 /// Lengths that a stage may have in the next minutes, and far ahead, in seconds.
@@ -71,6 +73,11 @@ pub struct Doubt {
 }
 
 impl Outlook<'_> {
+    /// What a start counts, in starts.
+    fn start(&self) -> f64 {
+        self.doubt.map_or(1.0, |_| DOUBTED_START)
+    }
+
     /// Differences from the forecast, in m³/min; the first is none.
     fn branches(&self) -> Vec<f64> {
         self.doubt.map_or(vec![0.0], |doubt| vec![0.0, doubt.above.0, -doubt.below.0])
@@ -267,8 +274,10 @@ impl Planner {
         }
         // Row by row: what is least over the ways out of a combination.
         let mut out = vec![f32::MAX; ahead.len()];
+        let start = outlook.start() as f32;
         for (at, row) in layer.combinations.iter().zip(out.chunks_mut(NODES)) {
             for (to, paid) in &at.next {
+                let paid = start * paid;
                 let from = arrived.get(to * NODES..(to + 1) * NODES).unwrap_or_default();
                 for (best, cost) in row.iter_mut().zip(from) {
                     let total = cost + paid;
@@ -300,7 +309,7 @@ impl Planner {
             let dip = if dip_bar < 0.0 { self.grid.penalty(now.bar + dip_bar, margins) } else { 0.0 };
             for way in ways::ways(model, &self.plates, on, &late_s, step_s) {
                 let (cost, target_bar) = self.best_end(&stage, &way, now.bar, row, margins);
-                let cost = cost + paid + dip;
+                let cost = cost + outlook.start() * paid + dip;
                 if found.is_none_or(|(best, _)| cost < best) {
                     let choice = Choice { on, loaded: way.loaded, modulated: way.by, target_bar, until_s };
                     found = Some((cost, choice));

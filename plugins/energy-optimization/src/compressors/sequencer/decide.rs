@@ -102,6 +102,7 @@ impl Sequencer {
             absent,
             doubt: (!reckoned.is_known).then(|| doubt(&self.memory, level, reserve.all())),
         };
+        let model = self.memory.model.hopeful();
         let stage_s = self.planner.step_s();
         let plan_s = if reckoned.is_known { PLAN_S.0 } else { PLAN_S.1 };
         let serves = self.planned.as_ref().is_some_and(|planned| {
@@ -111,7 +112,7 @@ impl Sequencer {
                 && planned.reckoned.agrees(&reckoned, now_s, stage_s, AGREE)
         });
         if !serves {
-            self.planner.plan(&self.memory.model, now_s, &outlook);
+            self.planner.plan(&model, now_s, &outlook);
             self.planned = Some(Planned { made_s: now_s, absent, reckoned: reckoned.clone() });
         }
         let stands = self.standing.take().filter(|standing| {
@@ -123,7 +124,7 @@ impl Sequencer {
         self.standing = match stands {
             Some(standing) => Some(Standing { reckoned, ..standing }),
             None => {
-                let choice = self.planner.choose(&self.memory.model, now, &outlook);
+                let choice = self.planner.choose(&model, now, &outlook);
                 choice.map(|choice| Standing { made_s: now_s, from_bar: now.bar, choice, reckoned })
             }
         };
