@@ -59,7 +59,7 @@ pub(super) fn scratches(rng: &mut Pcg64Mcg) -> Field {
     for _ in 0..count(rng, 2, 4) {
         let (x, y) = (uniform(rng, 0.25, 0.75) * side, uniform(rng, 0.25, 0.75) * side);
         let (angle, half_length) = (uniform(rng, 0.0, PI), uniform(rng, 30.0, 48.0));
-        let (half_width, bend) = (uniform(rng, 1.3, 2.0), uniform(rng, -0.003, 0.003));
+        let (half_width, bend) = (uniform(rng, 1.8, 2.8), uniform(rng, -0.003, 0.003));
         let (sin, cos) = angle.sin_cos();
         field.raise(|px, py| {
             let (along, across) = ((px - x) * cos + (py - y) * sin, (py - y) * cos - (px - x) * sin);
@@ -74,9 +74,9 @@ pub(super) fn scratches(rng: &mut Pcg64Mcg) -> Field {
 pub(super) fn pits(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let mut field = Field::new();
-    for _ in 0..count(rng, 24, 44) {
+    for _ in 0..count(rng, 26, 46) {
         let (x, y) = (uniform(rng, 0.0, side), uniform(rng, 0.0, side));
-        let radius = uniform(rng, 2.4, 4.2);
+        let radius = uniform(rng, 3.2, 5.4);
         field.raise(|px, py| edge(radius - (px - x).hypot(py - y), 1.0));
     }
     field.negative()
@@ -88,7 +88,7 @@ pub(super) fn inclusion(rng: &mut Pcg64Mcg) -> Field {
     let mut field = Field::new();
     for _ in 0..count(rng, 2, 4) {
         let (x, y) = (uniform(rng, 0.2, 0.8) * side, uniform(rng, 0.15, 0.85) * side);
-        let (half_length, half_width) = (uniform(rng, 14.0, 24.0), uniform(rng, 3.5, 6.0));
+        let (half_length, half_width) = (uniform(rng, 14.0, 24.0), uniform(rng, 4.0, 6.5));
         let (sin, cos) = uniform(rng, -0.25, 0.25).sin_cos();
         field.raise(|px, py| {
             let (along, across) = ((px - x) * cos + (py - y) * sin, (py - y) * cos - (px - x) * sin);
@@ -119,7 +119,7 @@ pub(super) fn patches(rng: &mut Pcg64Mcg) -> Field {
 /// A wavy band of flakes along the rows.
 pub(super) fn scale(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
-    let (fine, coarse) = (white(rng), uniform(rng, 0.2, 0.7));
+    let (fine, coarse) = (white(rng), uniform(rng, 0.0, 0.4));
     let near = smooth(&fine, 2);
     let far = smooth(&fine, 5);
     // What is between the two scales: flakes of some seven pixels.
@@ -139,7 +139,7 @@ pub(super) fn crazing(rng: &mut Pcg64Mcg) -> Field {
     let side = SIDE as f64;
     let points: Vec<(f64, f64)> =
         (0..count(rng, 10, 18)).map(|_| (uniform(rng, -0.1, 1.1) * side, uniform(rng, -0.1, 1.1) * side)).collect();
-    let half_width = uniform(rng, 1.3, 1.9);
+    let half_width = uniform(rng, 1.6, 2.2);
     Field::of(|px, py| {
         let (mut nearest, mut second) = ((f64::MAX, (0.0, 0.0)), (f64::MAX, (0.0, 0.0)));
         for (x, y) in &points {

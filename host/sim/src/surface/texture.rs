@@ -11,8 +11,8 @@ const LIGHT: f64 = 1.2;
 
 /// One texture: mean about 0; standard deviation 1, light apart.
 pub(super) fn draw(rng: &mut Pcg64Mcg) -> Vec<f64> {
-    let coarse_share = uniform(rng, 0.1, 0.35);
-    let streak_share = uniform(rng, 0.0, 0.12);
+    let coarse_share = uniform(rng, 0.02, 0.1);
+    let streak_share = uniform(rng, 0.0, 0.04);
     let fine: Vec<f64> = white(rng);
     let coarse = standardised(smooth(&white(rng), 1));
     let streaks = standardised(smooth_rows(&white(rng), STREAK_LENGTH));
