@@ -36,6 +36,7 @@ impl Folder {
         folder.write("installed/process-optimization.wasm", "");
         folder.write("installed/energy-optimization.wasm", "");
         folder.write("models/channel-autoencoder/model.onnx", "");
+        folder.write("models/surface-defects/model.onnx", "");
         folder.write("spare.onnx", "");
         folder.write("tables/regimes.csv", "a,b\n1,2\n");
         folder.write("broker.password", "secret\n");
