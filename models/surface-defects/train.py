@@ -414,6 +414,8 @@ def main():
     arguments.add_argument("--unseen", type=pathlib.Path)
     arguments.add_argument("--steps", type=int, default=STEPS)
     arguments = arguments.parse_args()
+    if arguments.unseen and not arguments.pictures:
+        raise SystemExit("--unseen goes with --pictures")
     if arguments.pictures:
         known, unseen = given(arguments.pictures, arguments.unseen)
         data = f"{len(known[1])} pictures; not part of this repository"

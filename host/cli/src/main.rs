@@ -121,7 +121,7 @@ enum Command {
         /// A model directory or an `.onnx` file.
         model: PathBuf,
     },
-    /// Runs the demonstration: a simulated plant, two plugins, and a broker of its own.
+    /// Runs the demonstration: a simulated works, nine plugins, and a broker of its own.
     #[cfg(feature = "demo")]
     Demo {
         #[command(flatten)]

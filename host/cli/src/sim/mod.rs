@@ -16,6 +16,7 @@ use broker::{BrokerError, PlantOnBroker};
 use dinrail_core::time::{SECOND_NS, TimeNs};
 use dinrail_field::sink::table::TableSink;
 use dinrail_sim::{Kind, Plant, PlantError, Script, Value};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -158,8 +159,15 @@ struct Table {
     name: String,
     /// By signal.
     columns: Vec<Option<usize>>,
-    row: Vec<Option<f64>>,
+    /// Rows that may still be overtaken by an earlier one, by time and in the order in which they came.
+    waiting: BTreeMap<(TimeNs, u64), Vec<Option<f64>>>,
+    /// How long a row waits: not at all where no station tells late of what happened.
+    wait_ns: TimeNs,
+    taken: u64,
 }
+
+/// The latest that a station tells of what happened.
+const LATEST_NS: TimeNs = 60 * SECOND_NS as TimeNs;
 
 impl Simulation {
     fn start(options: &SimOptions) -> Result<Simulation, SimError> {
@@ -227,10 +235,13 @@ impl Simulation {
             self.plant.events(&mut events);
             for event in events.drain(..) {
                 let time_ns = origin_ns.saturating_add((event.time_s * SECOND_NS as f64) as TimeNs);
-                self.hand_over(time_ns, &event.readings)?;
+                self.hand_over(time_ns, &event.readings);
             }
             let time_ns = origin_ns.saturating_add_unsigned(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX));
-            self.hand_over(time_ns, &readings)?;
+            self.hand_over(time_ns, &readings);
+            if let Some(table) = &mut self.table {
+                table.write_until(time_ns.saturating_sub(table.wait_ns))?;
+            }
             self.tell_truth(time_ns)?;
             if self.plant.end_s().is_some_and(|end_s| end_s <= passed.as_secs_f64() + 1e-3) {
                 break;
@@ -240,15 +251,14 @@ impl Simulation {
     }
 
     /// What was read in one moment, or of one event, to everybody.
-    fn hand_over(&mut self, time_ns: TimeNs, readings: &[dinrail_sim::Reading]) -> Result<(), SimError> {
+    fn hand_over(&mut self, time_ns: TimeNs, readings: &[dinrail_sim::Reading]) {
         if let Some(table) = &mut self.table {
-            table.row(time_ns, readings)?;
+            table.take(time_ns, readings);
         }
         if let Some(broker) = &self.broker {
             // What arrives at a broker is of now, however fast the plant lives.
             broker.publish(wall_clock_ns(), readings);
         }
-        Ok(())
     }
 
     fn tell_truth(&mut self, time_ns: TimeNs) -> Result<(), SimError> {
@@ -262,8 +272,14 @@ impl Simulation {
     fn finish(mut self, options: &SimOptions, count: u64) -> Result<String, SimError> {
         let mut said = format!("{}: {count} moments", options.plant);
         if let Some(table) = &mut self.table {
+            table.write_until(TimeNs::MAX)?;
             table.sink.flush().map_err(|error| table.failed(error))?;
-            said.push_str(&format!(", {} rows of {} signals in {}", table.sink.rows(), table.row.len(), table.name));
+            said.push_str(&format!(
+                ", {} rows of {} signals in {}",
+                table.sink.rows(),
+                table.columns.iter().flatten().count(),
+                table.name
+            ));
         }
         if let Some(broker) = &self.broker {
             let (published, lost) = broker.stop();
@@ -291,23 +307,34 @@ impl Table {
             true => TableSink::to_writer(io::stdout(), &names),
             false => TableSink::create(path, &names),
         };
-        let row = vec![None; names.len()];
         let sink = sink.map_err(|error| SimError::Write { what: name.clone(), error })?;
-        Ok(Table { sink, name, columns, row })
+        let wait_ns = if plant.event_signals().is_empty() { 0 } else { LATEST_NS };
+        Ok(Table { sink, name, columns, waiting: BTreeMap::new(), wait_ns, taken: 0 })
     }
 
     fn failed(&self, error: io::Error) -> SimError {
         SimError::Write { what: self.name.clone(), error }
     }
 
-    fn row(&mut self, time_ns: TimeNs, readings: &[dinrail_sim::Reading]) -> Result<(), SimError> {
-        self.row.fill(None);
+    /// Takes what was read in one moment, or of one event.
+    fn take(&mut self, time_ns: TimeNs, readings: &[dinrail_sim::Reading]) {
+        let mut row = vec![None; self.columns.iter().flatten().count()];
         for reading in readings {
             if let (Some(column), Value::Number(value)) = (self.columns[reading.signal], &reading.value) {
-                self.row[column] = Some(*value);
+                row[column] = Some(*value);
             }
         }
-        self.sink.row(time_ns, &self.row).map_err(|error| SimError::Write { what: self.name.clone(), error })
+        self.waiting.insert((time_ns, self.taken), row);
+        self.taken += 1;
+    }
+
+    /// Writes the rows that nothing earlier comes before any more.
+    fn write_until(&mut self, time_ns: TimeNs) -> Result<(), SimError> {
+        while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= time_ns) {
+            let ((time_ns, _), row) = first.remove_entry();
+            self.sink.row(time_ns, &row).map_err(|error| self.failed(error))?;
+        }
+        Ok(())
     }
 }
 

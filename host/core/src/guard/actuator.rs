@@ -77,6 +77,8 @@ pub(super) struct Actuator {
     trip: Option<Memory>,
     pub(super) inhibit_sight: Sight,
     pub(super) trip_sight: Sight,
+    /// The value in force is a trip's, and nothing has moved it since.
+    pub(super) tripped_here: bool,
     /// Whether the range is reduced now.
     pub(super) narrowing: Narrowing,
     /// All inputs of the trip were usable once since the start. Before, a bad one says that the plant
@@ -103,7 +105,7 @@ pub(super) struct Actuator {
     pub(super) gate: Option<Gate>,
 }
 
-const CLEAR: Sight = Sight { holds: false, blind: false };
+const CLEAR: Sight = Sight { holds: false, surely: false, blind: false };
 
 impl Actuator {
     pub(super) fn new(spec: OutputSpec) -> Actuator {
@@ -123,6 +125,7 @@ impl Actuator {
             trip: spec.trip.as_ref().map(|expression| expression.memory()),
             inhibit_sight: CLEAR,
             trip_sight: CLEAR,
+            tripped_here: false,
             narrowing: Narrowing::new(spec.reduced.as_ref()),
             trip_armed: false,
             tripped: false,
@@ -246,7 +249,7 @@ impl Actuator {
             (Some(operator), ..) => (self.within(operator.value).0, Cause::Operator),
             (None, Some(gate), _) => (gate.demand()?, Cause::Gate),
             (None, None, Wish::Plugin { target: Some(target), .. }) => (self.within(target).0, Cause::Plugin),
-            (None, None, Wish::Fallback { target }) => (target, Cause::LeaseEnd),
+            (None, None, Wish::Fallback { target }) => (self.within(target).0, Cause::LeaseEnd),
             (None, None, Wish::Plugin { target: None, .. } | Wish::Idle) => match self.led_back() {
                 Some(target) => (target, Cause::Reduced),
                 None => {
@@ -287,6 +290,7 @@ impl Actuator {
     fn command(&mut self, tick: Tick, value: f64, cause: Cause) -> (f64, Cause) {
         self.applied = Some(value);
         self.commanding = true;
+        self.tripped_here = cause == Cause::Trip;
         self.waiting = false;
         self.last_change_ns = Some(tick.now_ns);
         self.written |= self.mode() == Mode::Advise;

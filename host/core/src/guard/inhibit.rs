@@ -125,6 +125,8 @@ pub enum ExpressionProblem {
 pub struct Sight {
     /// It is true.
     pub holds: bool,
+    /// It is true whatever the inputs that can't be used would say.
+    pub surely: bool,
     /// An input is bad, stale or was never there.
     pub blind: bool,
 }
@@ -200,7 +202,7 @@ impl Expression {
     pub(super) fn look(&self, memory: &mut Memory, image: &ProcessImage, now_ns: TimeNs) -> Sight {
         let truth = self.root.look(memory, image, now_ns);
         let blind = self.tags.iter().any(|tag| value_of(*tag, image).is_none());
-        Sight { holds: truth != Truth::False, blind }
+        Sight { holds: truth != Truth::False, surely: self.root.known(memory, image, now_ns) == Some(true), blind }
     }
 }
 
@@ -235,6 +237,31 @@ impl Node {
                 }
                 let since_ns = *since.get_or_insert(now_ns);
                 if is_over(since_ns, now_ns, *delay_ns) { truth } else { Truth::False }
+            }
+        }
+    }
+}
+
+impl Node {
+    /// What it says of this scan, already looked at, whatever the inputs that can't be used would say; none where they decide.
+    fn known(&self, memory: &Memory, image: &ProcessImage, now_ns: TimeNs) -> Option<bool> {
+        let of_all = |parts: &[Node], decides: bool| {
+            let says: Vec<Option<bool>> = parts.iter().map(|part| part.known(memory, image, now_ns)).collect();
+            match says.contains(&Some(decides)) {
+                true => Some(decides),
+                false => says.iter().all(Option::is_some).then_some(!decides),
+            }
+        };
+        match self {
+            Node::Compare { tag, slot, .. } => value_of(*tag, image).and_then(|_| memory.was_true.get(*slot).copied()),
+            Node::Flag { tag } => value_of(*tag, image).map(|value| value != 0.0),
+            Node::Not(inner) => inner.known(memory, image, now_ns).map(|says| !says),
+            Node::All(parts) => of_all(parts, false),
+            Node::Any(parts) => of_all(parts, true),
+            Node::For { inner, delay_ns, slot } => {
+                let since_ns = memory.since_ns.get(*slot).copied().flatten();
+                let is_past = since_ns.is_some_and(|since_ns| is_over(since_ns, now_ns, *delay_ns));
+                inner.known(memory, image, now_ns).map(|says| says && is_past)
             }
         }
     }

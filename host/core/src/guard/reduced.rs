@@ -5,15 +5,15 @@
 //!   Off ◄──────────────────────── Doubted ◄┐        ┌──────────► Off
 //!    │  a bad input's delay runs     │     │ start  │
 //!    ├──────────────────────────────►│     ┴        │
-//!    │            true, or a bad input counts as true, and all inputs were usable once
+//!    │     true whatever bad inputs say, or they count as true and all were usable once
 //!    └───────────────────────────────┴─────────────► Holds
 //! ```
 //! While it *holds*, what a plugin or an operator wants is cut to the narrower range, and a value in force that lies
-//! outside goes there, under slew and dwell. In *doubt* what is outside stays where it is, and nothing goes further out:
+//! outside goes there, under slew and dwell. In *doubt* nothing goes further out than it stood when the doubt began:
 //! a start neither lowers an output because an index is not there yet, nor raises one past a limit that may hold.
 //!
-//! A trip's fail-safe value, the value after a lease's end and `on_stop` are not cut: whoever wrote them meant them for
-//! when nothing else is known.
+//! The value after a lease's end is cut likewise: a silence raises nothing past a limit that holds. A trip's fail-safe value
+//! and `on_stop` are not: whoever wrote them meant them for when nothing else is known.
 
 use super::actuator::{Actuator, Tick, Wish};
 use super::inhibit::{Expression, Memory};
@@ -48,6 +48,10 @@ pub(super) struct Narrowing {
     /// All inputs were usable once since the start.
     armed: bool,
     standing: Standing,
+    /// In doubt: the value that was in force when the doubt began, up to which it may go back.
+    stand: Option<f64>,
+    /// An event has told that it holds, and none that it holds no longer.
+    told: bool,
     /// Where it cuts what the owner wants.
     pub(super) cut: Option<Cut>,
 }
@@ -64,12 +68,16 @@ impl Actuator {
         let (Some(reduced), Some(memory)) = (&self.spec.reduced, &mut self.narrowing.memory) else { return None };
         let sight = reduced.when.look(memory, image, tick.now_ns);
         self.narrowing.armed |= !sight.blind;
-        let standing = match (sight.holds && self.narrowing.armed, sight.blind) {
+        let standing = match (sight.surely || sight.holds && self.narrowing.armed, sight.blind) {
             (true, _) => Standing::Holds,
             (false, true) => Standing::Doubted,
             (false, false) => Standing::Off,
         };
         let before = std::mem::replace(&mut self.narrowing.standing, standing);
+        self.narrowing.stand = match standing {
+            Standing::Doubted => self.narrowing.stand.or(self.applied),
+            Standing::Off | Standing::Holds => None,
+        };
         let begins = standing == Standing::Holds && before != Standing::Holds;
         if begins {
             self.remember_stand();
@@ -79,10 +87,16 @@ impl Actuator {
             (_, Wish::Plugin { target: Some(target), .. }) => self.within(target).1,
             _ => self.narrowing.cut,
         };
-        let ends = before == Standing::Holds && standing != Standing::Holds;
-        match (begins, ends) {
-            (true, _) => Some(EventKind::RangeReduced),
-            (_, true) => Some(EventKind::RangeRestored),
+        // In doubt it may hold still.
+        match (standing, self.narrowing.told) {
+            (Standing::Holds, false) => {
+                self.narrowing.told = true;
+                Some(EventKind::RangeReduced)
+            }
+            (Standing::Off, true) => {
+                self.narrowing.told = false;
+                Some(EventKind::RangeRestored)
+            }
             _ => None,
         }
     }
@@ -99,10 +113,10 @@ impl Actuator {
     pub(super) fn limits_now(&self) -> Limits {
         let Some(reduced) = &self.spec.reduced else { return self.limits };
         let (lo, hi) = reduced.range;
-        match (self.narrowing.standing, self.applied) {
+        match (self.narrowing.standing, self.narrowing.stand) {
             (Standing::Off, _) => self.limits,
-            (Standing::Doubted, Some(applied)) => {
-                let (stand, _) = self.limits.into_range(applied);
+            (Standing::Doubted, Some(stand)) => {
+                let (stand, _) = self.limits.into_range(stand);
                 Limits { lo: lo.min(stand), hi: hi.max(stand), ..self.limits }
             }
             (Standing::Doubted, None) | (Standing::Holds, _) => Limits { lo, hi, ..self.limits },
@@ -127,7 +141,7 @@ impl Actuator {
     pub(super) fn led_back(&self) -> Option<f64> {
         let moves = self.narrowing.standing == Standing::Holds && self.mode() == Mode::Auto;
         // What a trip drove to the fail-safe value and nobody has moved since stays there.
-        let is_safe = self.wish == Wish::Idle && self.applied == self.spec.fail_safe;
+        let is_safe = self.wish == Wish::Idle && self.tripped_here;
         if !moves || is_safe || self.spec.kind == OutputKind::Order || self.gate.is_some() {
             return None;
         }

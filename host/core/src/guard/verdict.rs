@@ -165,10 +165,11 @@ impl fmt::Display for Reason {
             Reason::AboveRange { hi } => write!(f, "above the range, cut to {hi}"),
             Reason::BelowRange { lo } => write!(f, "below the range, cut to {lo}"),
             Reason::ReducedRange { cut, lo, hi } => {
-                write!(f, "{} the range of {lo} to {hi} while the condition of `reduced` holds", side(*cut))
+                let (side, lo, hi) = (side(*cut), short(*lo), short(*hi));
+                write!(f, "{side} the range of {lo} to {hi} while the condition of `reduced` holds")
             }
             Reason::ReducedBlind { cut, lo, hi } => {
-                let side = side(*cut);
+                let (side, lo, hi) = (side(*cut), short(*lo), short(*hi));
                 write!(f, "{side} the range of {lo} to {hi} while an input of `reduced` is bad, stale or not there yet")
             }
             Reason::Slew { per_s } => write!(f, "further than the slew limit of {per_s} a second lets it go at once"),
@@ -199,6 +200,11 @@ impl fmt::Display for Reason {
             Reason::NoSuchOutput => f.write_str("there is no such output"),
         }
     }
+}
+
+/// At most four decimals, for a reader.
+fn short(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
 }
 
 fn side(cut: Cut) -> &'static str {

@@ -70,8 +70,7 @@ pub struct Site {
 const PARTS: usize = 7;
 
 impl Site {
-    /// At [`BEGINS_H`], everything in its usual place, the compressors by their own switches; `script` is the rig's. All parts draw from the same seed, each
-    /// from streams of its own.
+    /// At [`BEGINS_H`], everything in its usual place, the compressors by their own switches; `script` is the rig's. All parts draw from the same seed.
     pub fn new(seed: u64, script: Script) -> Result<Site, ScriptError> {
         let mut compressors = Compressors::new(seed);
         compressors.advance(BEGINS_H * 3600.0);

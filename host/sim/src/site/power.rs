@@ -19,7 +19,7 @@ const MOST_KW: f64 = 500.0;
 const SIGNALS: [(&str, &str); 9] = [
     ("home.pv", "power.pv"),
     ("home.load_last", LOAD_LAST),
-    ("home.pv_last", "power.pv_last"),
+    ("home.pv_last", PV_LAST),
     ("home.charge", "power.charge"),
     ("home.price", "power.price"),
     ("home.grid", GRID),
@@ -28,6 +28,7 @@ const SIGNALS: [(&str, &str); 9] = [
     ("home.surplus_to_readback", "power.surplus_to_readback"),
 ];
 const LOAD_LAST: &str = "power.load_last";
+const PV_LAST: &str = "power.pv_last";
 const GRID: &str = "power.grid";
 const ACTUATORS: [&str; 3] = ["power.charge_to", "power.discharge_to", "power.surplus_to"];
 
@@ -42,6 +43,7 @@ pub struct Power {
     schedules: [Schedule; 1],
     /// Present power of all parts, in kW.
     drawn_kw: f64,
+    asked_s: f64,
 }
 
 impl Power {
@@ -70,12 +72,13 @@ impl Power {
         let actuators =
             home.actuators().iter().zip(ACTUATORS).map(|(own, name)| Actuator { name, ..own.clone() }).collect();
         let schedules = [Schedule { name: "power.price", unit: "{money}/kW/h", step_s: STEP_S }];
-        Power { home, sources, signals, actuators, schedules, drawn_kw: 0.0 }
+        Power { home, sources, signals, actuators, schedules, drawn_kw: 0.0, asked_s: 0.0 }
     }
 
     /// All parts together use so much for so long from now.
     pub fn draw(&mut self, kw: f64, dt_s: f64) {
         self.drawn_kw = kw;
+        self.asked_s += dt_s;
         self.home.add_load(kw * dt_s / 3600.0);
     }
 }
@@ -96,7 +99,14 @@ impl Plant for Power {
     fn read(&mut self, out: &mut Vec<Reading>) {
         let mut own = Vec::new();
         self.home.read(&mut own);
+        // What a quarter used nobody knows before one has passed.
+        let is_unknown = |index: usize| {
+            let name = SIGNALS.get(index).map_or("", |(_, name)| *name);
+            self.asked_s < STEP_S - 1e-3 && [LOAD_LAST, PV_LAST, GRID].contains(&name)
+        };
         let told = self.sources.iter().filter_map(|index| own.get(*index)).map(|reading| reading.value.clone());
+        let told =
+            told.enumerate().map(|(index, value)| if is_unknown(index) { Value::Number(f64::NAN) } else { value });
         let values = told.chain([Value::Number(self.drawn_kw)]).enumerate();
         out.extend(values.map(|(signal, value)| Reading { signal, value }));
     }

@@ -147,6 +147,10 @@ impl ReplenishTask {
             [one] => vec![one.index as usize; count],
             _ => paired(bindings, "scrap", count, false)?,
         };
+        if planned.is_empty() && !scrap.is_empty() {
+            let why = "`scrap` is the share of `planned` that is lost, and `planned` is not bound";
+            return Err(Fault::Configuration(why.to_owned()));
+        }
         let said = Said::new(parameters, count)?;
         let (mut bound, mut items) = (Vec::new(), Vec::new());
         for (index, output) in outputs.iter().enumerate() {

@@ -27,7 +27,12 @@ fn by_piece(finished: &Finished) -> HashMap<u64, &str> {
     for answer in &finished.answers {
         let Results::Inspection { verdicts, .. } = &answer.results else { continue };
         for verdict in verdicts {
-            let defect = if verdict.decision == Decision::Pass { "" } else { verdict.defect.as_str() };
+            // A piece that goes without a name of its defect is named nothing that any piece has.
+            let defect = match (verdict.decision, verdict.defect.as_str()) {
+                (Decision::Pass, _) => "",
+                (_, "") => "unnamed",
+                (_, defect) => defect,
+            };
             said.insert(verdict.item, defect);
         }
     }

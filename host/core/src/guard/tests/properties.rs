@@ -317,7 +317,7 @@ impl Observer {
                 return Ok(());
             }
         };
-        if let Some((lo, hi)) = self.reduced().filter(|_| command.cause() != Cause::LeaseEnd) {
+        if let Some((lo, hi)) = self.reduced().filter(|_| self.index_seen) {
             let out = |value: f64| (lo - value).max(value - hi).max(0.0);
             prop_assert!(out(command.value()) <= out(from), "{:?} from {}: further out", command, from);
         }

@@ -95,6 +95,26 @@ fn what_nobody_moves_goes_into_the_range_in_auto_alone() {
 }
 
 #[test]
+fn a_value_that_happens_to_be_the_fail_safe_one_is_led_back_too() {
+    let mut rig = at_95(|spec, _| spec.fail_safe = Some(95.0));
+    rig.set("index", 10.0);
+    assert_eq!(course(&mut rig).last(), Some(&85.0), "no trip put it there");
+}
+
+#[test]
+fn what_is_known_to_be_true_needs_no_other_input() {
+    let mut rig = Rig::cold(|spec, tags| {
+        reducible(spec, tags);
+        spec.reduced.as_mut().unwrap().when = expression("p > 6 bar or index < 60 %", tags).unwrap();
+    });
+    rig.set("readback", 95.0);
+    rig.set("p", 5.0);
+    assert_eq!(rig.idle(), None, "the index was never there, and may be low or not");
+    rig.set("p", 7.0);
+    assert_eq!(course(&mut rig).last(), Some(&85.0));
+}
+
+#[test]
 fn a_lease_that_ended_meanwhile_is_not_taken_up() {
     let mut rig = at_95(|spec, _| spec.default = Some(90.0));
     rig.propose(OwnedProposal { valid_for_ns: 5 * SECOND_NS, ..proposal(95.5) });
@@ -103,9 +123,9 @@ fn a_lease_that_ended_meanwhile_is_not_taken_up() {
         rig.idle();
     }
     assert_eq!(rig.idle().map(|(_, cause)| cause), Some(Cause::LeaseEnd));
-    assert_eq!(course(&mut rig).last(), Some(&90.0), "the default is past the reduced range");
+    assert_eq!(course(&mut rig).last(), Some(&85.0), "a silence raises nothing past a limit that holds");
     rig.set("index", 90.0);
-    assert_eq!(rig.idle(), None);
+    assert_eq!(course(&mut rig).last(), Some(&90.0), "the default, once it holds no longer");
 }
 
 #[test]
@@ -181,6 +201,8 @@ fn before_its_inputs_were_there_nothing_is_lowered_and_nothing_goes_further_out(
     let blind = Reason::ReducedBlind { cut: Cut::High, lo: 70.0, hi: 95.0 };
     assert_eq!((judgement.verdict, judgement.reason, command), (Verdict::Clamped, blind, None));
     assert_eq!(rig.propose(proposal(94.5)).1, Some(94.5), "the way in is free");
+    assert_eq!(rig.propose(proposal(98.0)).1, Some(95.0), "and so is the way back");
+    assert_eq!(rig.propose(proposal(94.5)).1, Some(94.5));
     rig.set("index", 90.0);
     assert_eq!(rig.propose(proposal(98.0)).1, Some(95.0));
     rig.set("index", f64::NAN);
