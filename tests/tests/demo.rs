@@ -118,7 +118,7 @@ fn every_proposal_has_its_verdict_and_reason() {
 fn live_for_a_few_seconds_with_its_own_broker() {
     // Also where other tests leave it little of a processor: how long a plan takes is not what this shows.
     let patient = DEMO.replace("budget = \"50ms\"", "budget = \"90ms\"");
-    let patient = patient.replace("deadline = \"400ms\"", "deadline = \"5s\"");
+    let patient = patient.replace("period = \"30s\"\ndeadline = \"400ms\"", "period = \"5min\"\ndeadline = \"5s\"");
     let site = Site::new(&patient.replace("lease = \"2min\"", "lease = \"10min\""));
     let output = site.output("demo", &["--for", "8s", "--json", "--quiet"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
