@@ -38,7 +38,7 @@ pub struct Config {
     pub picture_folders: Vec<(TagId, PathBuf)>,
     /// In the order of the file.
     pub items: Vec<Items>,
-    /// In the order of the file; the index is the [`OutputId`].
+    /// In the order of the file; the index is the [`OutputId`](dinrail_core::guard::OutputId).
     pub outputs: Vec<Output>,
     /// In the order of the file.
     pub contexts: Vec<Context>,

@@ -30,7 +30,7 @@ pub struct Plugin {
     pub component_span: Span,
     /// In the order of the file.
     pub inputs: Vec<PluginInput>,
-    /// Index in [`Config::items`] of what it judges.
+    /// Index in [`Config::items`](super::Config::items) of what it judges.
     pub items: Option<usize>,
     /// Of their name, else of the plugin's.
     pub items_span: Span,
@@ -134,7 +134,7 @@ pub struct PluginSeries {
     pub slot: String,
     /// Of the slot's name.
     pub span: Span,
-    /// Index in [`Config::contexts`].
+    /// Index in [`Config::contexts`](super::Config::contexts).
     pub context: usize,
     /// Of the context's name.
     pub context_span: Span,
