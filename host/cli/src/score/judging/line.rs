@@ -25,7 +25,8 @@ impl Judges for Line {
             let why = "no part left the line: is its plant `line`?".to_owned();
             return Err(JudgeError::Run { run: input.label.clone(), why });
         }
-        let is_late = |judged: &&ItemJudgement| judged.reason == ItemReason::TooLate;
+        // At the gate, or past it.
+        let is_late = |judged: &&ItemJudgement| judged.verdict == Verdict::Rejected;
         self.late += finished.item_judgements.iter().filter(is_late).count() as u64;
         let score = LineScore::of(&finished.fates, &takes_out(&finished.item_judgements));
         self.score.add(score);
