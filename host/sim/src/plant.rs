@@ -233,8 +233,10 @@ pub struct Schedule {
 pub(crate) const STEP_S: f64 = 0.1;
 
 /// Turns slices of run time into whole steps.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stepper {
+    /// Length of a step, in seconds.
+    step_s: f64,
     /// Run time asked for, in seconds, as a compensated sum: days of 100 ms slices must not lose a step.
     asked_s: f64,
     lost_s: f64,
@@ -242,7 +244,19 @@ pub(crate) struct Stepper {
     steps: u64,
 }
 
+impl Default for Stepper {
+    /// Of [`STEP_S`].
+    fn default() -> Stepper {
+        Stepper::of(STEP_S)
+    }
+}
+
 impl Stepper {
+    /// Of steps of this length, in seconds.
+    pub(crate) fn of(step_s: f64) -> Stepper {
+        Stepper { step_s, asked_s: 0.0, lost_s: 0.0, steps: 0 }
+    }
+
     /// Steps to do now.
     pub(crate) fn due(&mut self, dt_s: f64) -> u64 {
         if dt_s.is_finite() && dt_s > 0.0 {
@@ -252,7 +266,7 @@ impl Stepper {
             self.asked_s = sum;
         }
         // A millionth of a step forgives the rounding of 0.1 s and its like.
-        let until = (self.asked_s / STEP_S + 1e-6).floor() as u64;
+        let until = (self.asked_s / self.step_s + 1e-6).floor() as u64;
         let due = until.saturating_sub(self.steps);
         self.steps += due;
         due
@@ -265,7 +279,12 @@ impl Stepper {
 
     /// Run time of the last full step.
     pub(crate) fn time_s(&self) -> f64 {
-        self.steps as f64 * STEP_S
+        self.steps as f64 * self.step_s
+    }
+
+    /// Run time until now, with what is not a full step yet.
+    pub(crate) fn asked_s(&self) -> f64 {
+        self.asked_s
     }
 }
 
@@ -279,6 +298,16 @@ mod tests {
         let done: u64 = (0..1_000_000).map(|_| short.due(0.1)).sum();
         assert_eq!(done, 1_000_000);
         assert_eq!(Stepper::default().due(100_000.0), 1_000_000);
+    }
+
+    #[test]
+    fn steps_have_any_length() {
+        let mut hours = Stepper::of(3600.0);
+        assert_eq!((0..35_999).map(|_| hours.due(0.1)).sum::<u64>(), 0);
+        assert_eq!((hours.due(0.1), hours.due(1.0), hours.time_s(), hours.asked_s().round()), (1, 0, 3600.0, 3601.0));
+        // A third of a step and a third of a step and a third of a step.
+        let mut fine = Stepper::of(0.005);
+        assert_eq!((0..60_000).map(|_| fine.due(1.0 / 60.0)).sum::<u64>(), 200_000);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the guard does, in an operator's words.
 
+use dinrail_core::guard::limits::Cut;
 use dinrail_core::guard::{OutputKind, OutputSpec, Reason, Reduced, Witness};
 use dinrail_core::tag::TagTable;
 
@@ -85,9 +86,9 @@ pub(super) fn course(spec: &OutputSpec, applied: Option<f64>, setpoint: f64, rea
 /// A reason that names the condition it speaks of.
 pub(super) fn told(reason: &Reason, reduced: Option<&Reduced>) -> String {
     match (reason, reduced) {
-        (Reason::ReducedRange { .. }, Some(reduced)) => {
-            let condition = format!("`{}` holds", reduced.when.text());
-            reason.to_string().replace("the condition of `reduced` holds", &condition)
+        (Reason::ReducedRange { cut, lo, hi }, Some(reduced)) => {
+            let side = if *cut == Cut::High { "above" } else { "below" };
+            format!("{side} the range of {} to {} while `{}` holds", number(*lo), number(*hi), reduced.when.text())
         }
         _ => reason.to_string(),
     }
@@ -122,7 +123,6 @@ pub(super) fn witnesses(witnesses: &[Witness], tags: &TagTable) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use dinrail_core::guard::limits::Cut;
     use dinrail_core::guard::{Expression, Mode, OnStop};
     use dinrail_core::tag::{Quality, Tag};
     use dinrail_core::unit::Unit;

@@ -105,7 +105,7 @@ pub(super) struct Actuator {
     pub(super) gate: Option<Gate>,
 }
 
-const CLEAR: Sight = Sight { holds: false, surely: false, blind: false };
+const CLEAR: Sight = Sight { holds: false, blind: false };
 
 impl Actuator {
     pub(super) fn new(spec: OutputSpec) -> Actuator {
@@ -236,6 +236,7 @@ impl Actuator {
             let acts = self.mode() == Mode::Auto || self.operators_value || accepted;
             let forced = self.spec.fail_safe.filter(|_| acts)?;
             if self.commanding && self.applied == Some(forced) {
+                self.tripped_here = true;
                 return None;
             }
             return Some(self.command(tick, forced, Cause::Trip));

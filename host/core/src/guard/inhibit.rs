@@ -125,8 +125,6 @@ pub enum ExpressionProblem {
 pub struct Sight {
     /// It is true.
     pub holds: bool,
-    /// It is true whatever the inputs that can't be used would say.
-    pub surely: bool,
     /// An input is bad, stale or was never there.
     pub blind: bool,
 }
@@ -202,7 +200,12 @@ impl Expression {
     pub(super) fn look(&self, memory: &mut Memory, image: &ProcessImage, now_ns: TimeNs) -> Sight {
         let truth = self.root.look(memory, image, now_ns);
         let blind = self.tags.iter().any(|tag| value_of(*tag, image).is_none());
-        Sight { holds: truth != Truth::False, surely: self.root.known(memory, image, now_ns) == Some(true), blind }
+        Sight { holds: truth != Truth::False, blind }
+    }
+
+    /// Whether it is true, of a scan that was looked at, whatever the inputs that can't be used would say.
+    pub(super) fn holds_surely(&self, memory: &Memory, image: &ProcessImage, now_ns: TimeNs) -> bool {
+        self.root.known(memory, image, now_ns) == Some(true)
     }
 }
 
@@ -245,12 +248,13 @@ impl Node {
 impl Node {
     /// What it says of this scan, already looked at, whatever the inputs that can't be used would say; none where they decide.
     fn known(&self, memory: &Memory, image: &ProcessImage, now_ns: TimeNs) -> Option<bool> {
+        // One part decides; else all have to be known.
         let of_all = |parts: &[Node], decides: bool| {
-            let says: Vec<Option<bool>> = parts.iter().map(|part| part.known(memory, image, now_ns)).collect();
-            match says.contains(&Some(decides)) {
-                true => Some(decides),
-                false => says.iter().all(Option::is_some).then_some(!decides),
-            }
+            parts.iter().fold(Some(!decides), |said, part| match (said, part.known(memory, image, now_ns)) {
+                (Some(said), _) if said == decides => Some(decides),
+                (_, Some(says)) if says == decides => Some(decides),
+                (said, says) => said.and(says),
+            })
         };
         match self {
             Node::Compare { tag, slot, .. } => value_of(*tag, image).and_then(|_| memory.was_true.get(*slot).copied()),

@@ -68,7 +68,8 @@ impl Actuator {
         let (Some(reduced), Some(memory)) = (&self.spec.reduced, &mut self.narrowing.memory) else { return None };
         let sight = reduced.when.look(memory, image, tick.now_ns);
         self.narrowing.armed |= !sight.blind;
-        let standing = match (sight.surely || sight.holds && self.narrowing.armed, sight.blind) {
+        let counts = self.narrowing.armed || reduced.when.holds_surely(memory, image, tick.now_ns);
+        let standing = match (sight.holds && counts, sight.blind) {
             (true, _) => Standing::Holds,
             (false, true) => Standing::Doubted,
             (false, false) => Standing::Off,

@@ -23,7 +23,7 @@ mod tests;
 use crate::PlantError;
 use crate::noise;
 use crate::options::Options;
-use crate::plant::{Actuator, Event, Kind, PartFate, Plant, Reading, Signal, Truth, Value};
+use crate::plant::{Actuator, Event, Kind, PartFate, Plant, Reading, Signal, Stepper, Truth, Value};
 use belt::Belt;
 use parts::{Part, feed};
 use std::collections::VecDeque;
@@ -157,7 +157,7 @@ pub struct Line {
     telling: VecDeque<(f64, Event)>,
     told: Vec<Event>,
     fates: Vec<PartFate>,
-    asked_s: f64,
+    stepper: Stepper,
     steps: u64,
 }
 
@@ -180,7 +180,7 @@ impl Line {
             telling: VecDeque::new(),
             told: Vec::new(),
             fates: Vec::new(),
-            asked_s: 0.0,
+            stepper: Stepper::of(STEP_S),
             steps: 0,
         }
     }
@@ -311,14 +311,7 @@ impl Plant for Line {
     }
 
     fn advance(&mut self, dt_s: f64) {
-        if dt_s.is_finite() && dt_s > 0.0 {
-            self.asked_s += dt_s;
-        }
-        // A thousandth of a step forgives the rounding of many slices.
-        let until = (self.asked_s / STEP_S + 1e-3).floor() as u64;
-        while self.steps < until {
-            self.step();
-        }
+        (0..self.stepper.due(dt_s)).for_each(|_| self.step());
     }
 
     fn read(&mut self, out: &mut Vec<Reading>) {

@@ -8,6 +8,7 @@
 //!  pumps, compressors, reactor, line, warehouse ──► one meter, with a battery, solar panels and a tariff
 //! ```
 //!
+//! - [`slow_line`]: the packaging line at a pace of its own
 //! - [`pumps`]: three pumps that share the water that is drawn
 //! - [`warehouse`]: finished parts: what the line makes comes in, customers take out, orders fill the gap
 //! - [`power`]: battery, panels, tariff, and the power that all parts use together
@@ -17,16 +18,17 @@
 
 pub mod power;
 pub mod pumps;
+pub mod slow_line;
 pub mod warehouse;
 
 use crate::compressors::Compressors;
 use crate::fault::{Script, ScriptError};
-use crate::line::{Line, Mishaps};
-use crate::plant::{Account, Actuator, Event, PartFate, Plant, Reading, Schedule, Signal, Truth};
+use crate::plant::{Account, Actuator, Event, PartFate, Plant, Reading, Schedule, Signal, Stepper, Truth};
 use crate::reactor::Reactor;
 use crate::rig::Rig;
 use power::Power;
 use pumps::Pumps;
+use slow_line::SlowLine;
 use std::ops::Range;
 use warehouse::Warehouse;
 
@@ -42,8 +44,6 @@ const HEATING_KW_PER_K: f64 = 0.9;
 const FEED_CEL: f64 = 25.0;
 /// What the line uses, standing and running, in kW.
 const LINE_KW: (f64, f64) = (4.0, 14.0);
-/// The line's speed signal, its only one that tells a rate.
-const LINE_SPEED: &str = "line.speed";
 
 /// The works. Its parts' signals and actuators follow each other in the order rig, reactor, pumps, compressors, warehouse,
 /// power, line.
@@ -55,13 +55,11 @@ pub struct Site {
     compressors: Compressors,
     warehouse: Warehouse,
     power: Power,
-    line: Line,
+    line: SlowLine,
     signals: Vec<Signal>,
     actuators: Vec<Actuator>,
     schedules: Vec<Schedule>,
-    asked_s: f64,
-    /// Coupling steps done.
-    steps: u64,
+    stepper: Stepper,
     /// Of the line's fates, how many the warehouse has seen.
     stored: usize,
 }
@@ -81,12 +79,11 @@ impl Site {
             compressors,
             warehouse: Warehouse::new(seed),
             power: Power::new(seed),
-            line: Line::new(seed, Mishaps::default()),
+            line: SlowLine::new(seed, LINE_PACE),
             signals: Vec::new(),
             actuators: Vec::new(),
             schedules: Vec::new(),
-            asked_s: 0.0,
-            steps: 0,
+            stepper: Stepper::of(COUPLING_S),
             stored: 0,
         };
         site.signals = site.parts().iter().flat_map(|part| part.signals().to_vec()).collect();
@@ -128,7 +125,7 @@ impl Site {
         for part in [&mut self.rig as &mut dyn Plant, &mut self.reactor, &mut self.pumps, &mut self.compressors] {
             part.advance(COUPLING_S);
         }
-        self.line.advance(COUPLING_S / LINE_PACE);
+        self.line.advance(COUPLING_S);
         let fates = self.line.fates();
         let good = fates.get(self.stored..).unwrap_or_default().iter().filter(|fate| !fate.ejected).count();
         self.stored = fates.len();
@@ -153,15 +150,7 @@ impl Plant for Site {
     }
 
     fn advance(&mut self, dt_s: f64) {
-        if dt_s.is_finite() && dt_s > 0.0 {
-            self.asked_s += dt_s;
-        }
-        // A thousandth of a step forgives the rounding of many slices.
-        let until = (self.asked_s / COUPLING_S + 1e-3).floor() as u64;
-        while self.steps < until {
-            self.steps += 1;
-            self.couple();
-        }
+        (0..self.stepper.due(dt_s)).for_each(|_| self.couple());
     }
 
     fn read(&mut self, out: &mut Vec<Reading>) {
@@ -172,12 +161,6 @@ impl Plant for Site {
             let own = out.get_mut(before..).unwrap_or_default();
             own.iter_mut().for_each(|reading| reading.signal += offset);
             offset += part.signals().len();
-        }
-        let speed = self.signals.iter().position(|signal| signal.name == LINE_SPEED);
-        for reading in out.iter_mut().filter(|reading| Some(reading.signal) == speed) {
-            if let crate::plant::Value::Number(speed) = &mut reading.value {
-                *speed /= LINE_PACE;
-            }
         }
     }
 
@@ -191,7 +174,6 @@ impl Plant for Site {
         let (before, offset) = (out.len(), self.signals.len() - self.line.signals().len());
         self.line.events(out);
         for event in out.get_mut(before..).unwrap_or_default() {
-            event.time_s *= LINE_PACE;
             event.readings.iter_mut().for_each(|reading| reading.signal += offset);
             event.pictures.iter_mut().for_each(|picture| picture.signal += offset);
         }
@@ -212,7 +194,7 @@ impl Plant for Site {
     fn truth(&self) -> Truth {
         let (rig, reactor, pumps) = (self.rig.truth(), self.reactor.truth(), self.pumps.truth());
         Truth {
-            time_s: self.steps as f64 * COUPLING_S,
+            time_s: self.stepper.time_s(),
             profit: reactor.profit,
             optimum_profit: reactor.optimum_profit,
             cost: pumps.cost,

@@ -4,7 +4,7 @@
 //! them. An order comes two periods after it was placed. Lifts and cooling use power.
 
 use crate::noise;
-use crate::plant::{Actuator, Kind, Plant, Reading, Signal, Truth, Value};
+use crate::plant::{Actuator, Kind, Plant, Reading, Signal, Stepper, Truth, Value};
 use crate::stock::demand::Demand;
 use crate::stock::shelf::{Shelf, Terms};
 
@@ -35,7 +35,7 @@ pub struct Warehouse {
     signals: Vec<Signal>,
     actuators: Vec<Actuator>,
     shelf: Shelf,
-    asked_s: f64,
+    stepper: Stepper,
     periods: u64,
     /// Stored from the line in this period, and in the last.
     stored: (f64, f64),
@@ -57,7 +57,7 @@ impl Warehouse {
             ],
             actuators: vec![Actuator { name: "warehouse.order", unit: "1", range: (0.0, MAX_ORDER), initial: 0.0 }],
             shelf: Shelf::new(TERMS, INITIAL),
-            asked_s: 0.0,
+            stepper: Stepper::of(PERIOD_S),
             periods: 0,
             stored: (0.0, f64::NAN),
         }
@@ -72,7 +72,7 @@ impl Warehouse {
     /// What it uses, in kW.
     pub fn used_kw(&self) -> f64 {
         let moved = self.shelf.sold + self.stored.1.max(0.0);
-        let hour = hour_at(self.asked_s);
+        let hour = hour_at(self.stepper.asked_s());
         let warmth = 0.5 * (1.0 - ((hour - 3.0) / 24.0 * std::f64::consts::TAU).cos());
         BASE_KW + COOLING_KW * warmth + MOVED_KW * moved / (PERIOD_S / 60.0)
     }
@@ -107,19 +107,13 @@ impl Plant for Warehouse {
     }
 
     fn advance(&mut self, dt_s: f64) {
-        if dt_s.is_finite() && dt_s > 0.0 {
-            self.asked_s += dt_s;
-        }
-        // A thousandth of a second forgives the rounding of slices.
-        while (self.periods + 1) as f64 * PERIOD_S <= self.asked_s + 1e-3 {
-            self.pass();
-        }
+        (0..self.stepper.due(dt_s)).for_each(|_| self.pass());
     }
 
     /// What the last period's customers wanted and what the line brought in it, which nobody knows before one has passed.
     fn read(&mut self, out: &mut Vec<Reading>) {
         let demand = if self.periods > 0 { self.shelf.sold } else { f64::NAN };
-        let mut rng = noise::stream(self.seed, STREAM + 1, (self.asked_s * 10.0).round() as u64);
+        let mut rng = noise::stream(self.seed, STREAM + 1, (self.stepper.asked_s() * 10.0).round() as u64);
         let power = self.used_kw() * (1.0 + 0.005 * noise::normal(&mut rng));
         let values = [demand, self.shelf.stock, self.shelf.on_order(), PLANNED, self.stored.1, power];
         out.extend(

@@ -14,7 +14,7 @@ pub mod shelf;
 mod optimal;
 
 use crate::options::Options;
-use crate::plant::{Actuator, Kind, Plant, Reading, Signal, Truth, Value};
+use crate::plant::{Actuator, Kind, Plant, Reading, Signal, Stepper, Truth, Value};
 use crate::{PlantError, check_settings};
 use demand::Demand;
 use optimal::Twin;
@@ -120,7 +120,7 @@ pub struct Stock {
     item: Item,
     shelf: Shelf,
     twin: Twin,
-    asked_s: f64,
+    stepper: Stepper,
     /// Periods that have passed.
     periods: u64,
 }
@@ -132,7 +132,16 @@ impl Stock {
         let order = Actuator { name: "stock.order", unit: "1", range: (0.0, MAX_ORDER), initial: 0.0 };
         let shelf = Shelf::new(item.terms, item.initial);
         let twin = Twin::new(item, shelf.clone());
-        Stock { seed, signals: signals(), actuators: vec![order], item, shelf, twin, asked_s: 0.0, periods: 0 }
+        Stock {
+            seed,
+            signals: signals(),
+            actuators: vec![order],
+            item,
+            shelf,
+            twin,
+            stepper: Stepper::of(PERIOD_S),
+            periods: 0,
+        }
     }
 
     /// The published case whose mean the seed chooses from [`MEANS`], or as the settings have it: `mean`, `dispersion`
@@ -227,13 +236,7 @@ impl Plant for Stock {
     }
 
     fn advance(&mut self, dt_s: f64) {
-        if dt_s.is_finite() && dt_s > 0.0 {
-            self.asked_s += dt_s;
-        }
-        // A thousandth of a second forgives the rounding of slices.
-        while (self.periods + 1) as f64 * PERIOD_S <= self.asked_s + 1e-3 {
-            self.pass();
-        }
+        (0..self.stepper.due(dt_s)).for_each(|_| self.pass());
     }
 
     /// What the last period sold, which is not known before one has passed; what is there and on order; what the next period
@@ -256,7 +259,7 @@ impl Plant for Stock {
     fn truth(&self) -> Truth {
         let passed = self.periods > 0;
         Truth {
-            time_s: self.asked_s,
+            time_s: self.stepper.asked_s(),
             cost: passed.then_some(self.shelf.period_cost / PERIOD_S),
             optimum_cost: self.twin.shelf().filter(|_| passed).map(|shelf| shelf.period_cost / PERIOD_S),
             ..Truth::default()

@@ -2,7 +2,7 @@
 
 use super::{Class, SIDE, picture};
 use crate::noise;
-use crate::plant::{Actuator, Event, Kind, PartFate, Picture, Plant, Reading, Signal, Truth, Value};
+use crate::plant::{Actuator, Event, Kind, PartFate, Picture, Plant, Reading, Signal, Stepper, Truth, Value};
 use std::ops::Range;
 
 /// From one picture to the next, in seconds.
@@ -34,7 +34,7 @@ pub fn class(seed: u64, piece: u64) -> Class {
 pub struct Strip {
     seed: u64,
     signals: Vec<Signal>,
-    time_s: f64,
+    stepper: Stepper,
     told: Vec<Event>,
     fates: Vec<PartFate>,
     /// Pieces that were pictured.
@@ -44,7 +44,14 @@ pub struct Strip {
 impl Strip {
     /// The seed's strip; the first picture is taken after [`PERIOD_S`].
     pub fn new(seed: u64) -> Self {
-        Self { seed, signals: signals(), time_s: 0.0, told: Vec::new(), fates: Vec::new(), pieces: 0 }
+        Self {
+            seed,
+            signals: signals(),
+            stepper: Stepper::of(PERIOD_S),
+            told: Vec::new(),
+            fates: Vec::new(),
+            pieces: 0,
+        }
     }
 
     /// The next piece comes under the camera, and the one before leaves.
@@ -75,14 +82,7 @@ impl Plant for Strip {
     }
 
     fn advance(&mut self, dt_s: f64) {
-        if dt_s.is_finite() && dt_s > 0.0 {
-            self.time_s += dt_s;
-        }
-        // A millisecond forgives the rounding of slices.
-        let due = ((self.time_s + 1e-3) / PERIOD_S).floor() as u64;
-        while self.pieces < due {
-            self.take();
-        }
+        (0..self.stepper.due(dt_s)).for_each(|_| self.take());
     }
 
     fn read(&mut self, _out: &mut Vec<Reading>) {}
@@ -102,7 +102,7 @@ impl Plant for Strip {
     fn write(&mut self, _actuator: usize, _value: f64) {}
 
     fn truth(&self) -> Truth {
-        Truth { time_s: self.time_s, ..Truth::default() }
+        Truth { time_s: self.stepper.asked_s(), ..Truth::default() }
     }
 }
 

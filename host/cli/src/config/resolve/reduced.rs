@@ -1,13 +1,18 @@
 //! `reduced` of an output: a range that is narrower while an expression holds.
 
 use super::outputs::expression;
-use super::tags::Tags;
-use crate::config::document::{Section, Value};
+use super::tags::{Tags, ends};
+use crate::config::document::Section;
 use crate::config::error::Span;
 use dinrail_core::guard::Reduced;
-use dinrail_core::unit::{Unit, parse_quantity};
+use dinrail_core::unit::Unit;
 
 const HELP: &str = "write `reduced = { when = \"bearing.index < 60 % hysteresis 5 %\", range = [0, 40] }`";
+
+const RANGE: (&str, &str) = (
+    "`range` of `reduced` should be two numbers, the lower first",
+    "write [LOWEST, HIGHEST] in the output's unit, within its `range`: [0, 40]",
+);
 
 /// The narrower range, if there is one. That it lies within the output's is checked with the rest of it.
 pub(super) fn reduced(section: &Section<'_>, tags: &Tags, unit: &Unit) -> Option<Reduced> {
@@ -24,7 +29,8 @@ pub(super) fn reduced(section: &Section<'_>, tags: &Tags, unit: &Unit) -> Option
         inner.missing("range", "range = [0, 40]");
     }
     let when = expression(&inner, "when", tags);
-    let range = range(&inner, unit);
+    // The ends may be one: a discrete output that has to be off.
+    let range = ends(&inner, unit, RANGE, |lo, hi| lo <= hi);
     inner.finish();
     Some(Reduced { when: when?, range: range? })
 }
@@ -33,22 +39,4 @@ pub(super) fn reduced(section: &Section<'_>, tags: &Tags, unit: &Unit) -> Option
 pub(super) fn span_of(section: &Section<'_>, key: &'static str) -> Option<Span> {
     let found = section.value("reduced")?;
     found.value.0.as_table()?.get(key).map(toml::Spanned::span)
-}
-
-/// Two ends that may be one: a discrete output that has to be off.
-fn range(section: &Section<'_>, unit: &Unit) -> Option<(f64, f64)> {
-    let found = section.value("range")?;
-    let end = |item: &toml::Spanned<toml::de::DeValue<'_>>| match item.get_ref().as_str() {
-        Some(text) => parse_quantity(text, unit).ok(),
-        None => Value(item.get_ref()).number(),
-    };
-    let ends: Option<Vec<f64>> = found.value.0.as_array().and_then(|list| list.iter().map(end).collect());
-    if let Some([lo, hi]) = ends.as_deref()
-        && lo <= hi
-    {
-        return Some((*lo, *hi));
-    }
-    let help = "write [LOWEST, HIGHEST] in the output's unit, within its `range`: [0, 40]";
-    section.findings().add(found.span, "`range` of `reduced` should be two numbers, the lower first", "", help);
-    None
 }

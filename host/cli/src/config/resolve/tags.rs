@@ -190,19 +190,36 @@ pub(super) fn no_unit() -> Unit {
 
 /// `range = [lo, hi]`, numbers or quantities.
 pub(super) fn range(section: &Section<'_>, unit: &Unit) -> Option<(f64, f64)> {
+    let help = "write [LOWEST, HIGHEST] in the tag's unit, the lowest first: [0, 40]";
+    ends(section, unit, ("`range` should be two rising numbers", help), |lo, hi| lo < hi)
+}
+
+/// The two ends of `range`, numbers or texts with a unit; `fits` says which go together, `refusal` what it says and helps
+/// with where they don't.
+pub(super) fn ends(
+    section: &Section<'_>,
+    unit: &Unit,
+    refusal: (&'static str, &'static str),
+    fits: fn(f64, f64) -> bool,
+) -> Option<(f64, f64)> {
     let found = section.value("range")?;
-    let ends: Option<Vec<f64>> = found.value.0.as_array().and_then(|list| {
-        let end = |item: &toml::Spanned<toml::de::DeValue<'_>>| match item.get_ref().as_str() {
-            Some(text) => parse_quantity(text, unit).ok(),
-            None => crate::config::document::Value(item.get_ref()).number(),
-        };
-        list.iter().map(end).collect()
-    });
-    match ends.as_deref() {
-        Some([lo, hi]) if lo < hi => Some((*lo, *hi)),
+    let (message, help) = refusal;
+    let mut ends = Vec::new();
+    for item in found.value.0.as_array().into_iter().flatten() {
+        match item.get_ref().as_str().map(|text| parse_quantity(text, unit)) {
+            Some(Ok(end)) => ends.push(end),
+            Some(Err(error)) => {
+                section.findings().add(item.span(), format!("`range`: {error}"), "", help);
+                return None;
+            }
+            None => ends.extend(crate::config::document::Value(item.get_ref()).number()),
+        }
+    }
+    let is_whole = found.value.0.as_array().is_some_and(|list| list.len() == ends.len());
+    match ends.as_slice() {
+        [lo, hi] if is_whole && fits(*lo, *hi) => Some((*lo, *hi)),
         _ => {
-            let help = "write [LOWEST, HIGHEST] in the tag's unit, the lowest first: [0, 40]";
-            section.findings().add(found.span, "`range` should be two rising numbers", "", help);
+            section.findings().add(found.span, message, "", help);
             None
         }
     }

@@ -227,6 +227,12 @@ fn outputs() {
         ),
         (
             "[outputs.valve]",
+            "reduced = { when = \"flow < 1\", range = [§\"1 bar\", 80] }\n[outputs.valve]",
+            "`range`: ",
+            "[0, 40]",
+        ),
+        (
+            "[outputs.valve]",
             "reduced = { when = \"flow < §1 bar\", range = [70, 80] }\n[outputs.valve]",
             "`when`: ",
             "",

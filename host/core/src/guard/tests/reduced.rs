@@ -161,6 +161,22 @@ fn a_trip_goes_past_it_and_stays_there() {
 }
 
 #[test]
+fn a_trip_that_finds_its_value_in_force_keeps_it_there_too() {
+    let mut rig = at_95(|spec, tags| {
+        spec.trip = expression("p > 6 bar", tags);
+        spec.fail_safe = Some(95.5);
+    });
+    assert_eq!(rig.propose(proposal(95.5)).1, Some(95.5));
+    rig.set("p", 7.0);
+    assert_eq!(rig.idle(), None, "it is there");
+    rig.set("index", 10.0);
+    rig.set("p", 5.0);
+    rig.idle();
+    rig.guard.reset_trip(SP).unwrap();
+    assert_eq!(rig.idle(), None, "until somebody moves it");
+}
+
+#[test]
 fn an_inhibit_freezes_it_all_the_same() {
     let mut rig = at_95(|spec, tags| spec.inhibit = expression("not permit", tags));
     rig.set("index", 10.0);
