@@ -11,11 +11,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace::{HOST_FEATURES, Workspace, exit_code, find_program, run as run_command};
+use crate::workspace::{HOST_BUILD, HOST_FEATURES, Workspace, exit_code, find_program, run as run_command};
 use crate::{peers, plugins};
-
-/// A build of the whole workspace, from which one binary is then named.
-const RELEASE: [&str; 5] = ["build", "--release", "--workspace", "--features", HOST_FEATURES];
 
 /// Builds, runs every test and every documentation example, and closes with what was skipped.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
@@ -55,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
 pub(crate) fn run_binary(workspace: &Workspace, name: &str, arguments: &[String]) -> Result<ExitCode> {
     build(workspace)?;
     workspace.step(&format!("building {name}"));
-    run_command(workspace.cargo().args(RELEASE).args(["--bin", name]))?;
+    run_command(workspace.cargo().args(HOST_BUILD).args(["--bin", name]))?;
     let mut binary = Command::new(workspace.release(name));
     with_environment(workspace, &mut binary, &workspace.target().join("skipped-tests.txt")).args(arguments);
     if name == "bench" {
@@ -70,7 +67,7 @@ pub(crate) fn run_binary(workspace: &Workspace, name: &str, arguments: &[String]
 /// AVX2, for that (`DINRAIL_NATIVE_KERNEL_AVX2`): what the wasm one is compared with.
 fn native_kernels(workspace: &Workspace, binary: &mut Command) -> Result<()> {
     const KERNEL: &str = "native-zscore";
-    run_command(workspace.cargo().args(RELEASE).args(["--bin", KERNEL]))?;
+    run_command(workspace.cargo().args(HOST_BUILD).args(["--bin", KERNEL]))?;
     binary.env("DINRAIL_NATIVE_KERNEL", workspace.release(KERNEL));
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") {

@@ -9,6 +9,10 @@ use anyhow::{Context, Result, bail};
 
 /// The features that demo and tests need and a controller on site does not.
 pub(crate) const HOST_FEATURES: &str = "dinrail/demo";
+/// A build of the controller. Further programs are selected beside it and not alone: what crates are shared with decides how
+/// they are compiled, and another selection compiles hundreds of them anew.
+pub(crate) const HOST_BUILD: [&str; 9] =
+    ["build", "--release", "--workspace", "--features", HOST_FEATURES, "--bin", "dinrail", "--bin", "xtask"];
 
 /// The checkout, its target directory, and when the command was given.
 pub(crate) struct Workspace {
@@ -72,9 +76,7 @@ impl Workspace {
     pub(crate) fn build_host(&self) -> Result<()> {
         self.step("building the controller");
         let mut cargo = self.cargo();
-        cargo.args(["build", "--release", "--workspace", "--features", HOST_FEATURES]);
-        cargo.args(["--bin", "dinrail", "--bin", "xtask"]);
-        run(&mut cargo)
+        run(cargo.args(HOST_BUILD))
     }
 
     /// The built controller. `DINRAIL_STARTED_MS` lets it say how long it took from the command to the first scan.

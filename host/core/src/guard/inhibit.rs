@@ -250,11 +250,11 @@ impl Node {
     fn known(&self, memory: &Memory, image: &ProcessImage, now_ns: TimeNs) -> Option<bool> {
         // One part decides; else all have to be known.
         let of_all = |parts: &[Node], decides: bool| {
-            parts.iter().fold(Some(!decides), |said, part| match (said, part.known(memory, image, now_ns)) {
-                (Some(said), _) if said == decides => Some(decides),
-                (_, Some(says)) if says == decides => Some(decides),
-                (said, says) => said.and(says),
-            })
+            let says = |part: &Node| part.known(memory, image, now_ns);
+            if parts.iter().any(|part| says(part) == Some(decides)) {
+                return Some(decides);
+            }
+            parts.iter().all(|part| says(part).is_some()).then_some(!decides)
         };
         match self {
             Node::Compare { tag, slot, .. } => value_of(*tag, image).and_then(|_| memory.was_true.get(*slot).copied()),
