@@ -59,6 +59,8 @@ pub struct Site {
     pub holidays: Vec<jiff::civil::Date>,
     /// Where an operator reaches the controller.
     pub control: Control,
+    /// The folder of what outlasts the controller; none: nothing does.
+    pub store: Option<PathBuf>,
 }
 
 /// The local socket on which an operator reaches the controller.

@@ -17,6 +17,7 @@ pub(super) fn site(root: &Section<'_>) -> Site {
         time_zone: TimeZone::UTC,
         holidays: Vec::new(),
         control: Control::Default,
+        store: None,
     };
     let Some(section) = section(root, "site", "[site]") else { return site };
     if let Some(name) = section.text("name") {
@@ -53,6 +54,9 @@ pub(super) fn site(root: &Section<'_>) -> Site {
                 section.findings().add(found.span, "`control` should be a path or false", "", help);
             }
         }
+    }
+    if let Some(path) = section.text("store") {
+        site.store = Some(section.findings().text().folder().join(path.value));
     }
     section.finish();
     site
