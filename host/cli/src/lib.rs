@@ -12,12 +12,14 @@
 //! - [`faults`]: fault scripts of simulated plants, as they are written
 //! - [`sim`]: one simulated plant alone
 //! - [`describe`]: what a component or a plant has
+//! - [`bundle`]: making, signing and looking at bundles
 //! - [`score`]: scenarios and their judges
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
 
 #[macro_use]
 mod tell;
 
+pub mod bundle;
 pub mod config;
 pub mod control;
 pub mod controller;

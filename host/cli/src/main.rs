@@ -1,6 +1,7 @@
 //! The `dinrail` command line.
 
 use clap::{Parser, Subcommand};
+use dinrail_cli::bundle::{self, PackOptions};
 use dinrail_cli::config::Places;
 use dinrail_cli::control::Request;
 use dinrail_cli::control::client::{self, Which};
@@ -76,6 +77,11 @@ enum Command {
         /// Where installed models are.
         #[arg(long, value_name = "DIR")]
         models: Option<PathBuf>,
+    },
+    /// Makes, signs, verifies and shows bundles: what an OEM ships, one signed file.
+    Bundle {
+        #[command(subcommand)]
+        task: BundleTask,
     },
     /// Shows what waits for an operator's word, or answers it.
     Advise {
@@ -198,6 +204,112 @@ fn parse_setting(text: &str) -> Result<(String, f64), String> {
     match parts {
         Some((name, value)) if value.is_finite() && !name.is_empty() => Ok((name.to_owned(), value)),
         _ => Err("write ACTUATOR=NUMBER".to_owned()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum BundleTask {
+    /// Makes a pair of keys: NAME.key signs, NAME.pub verifies.
+    Keygen {
+        /// What both are called.
+        name: PathBuf,
+    },
+    /// Packs a component with its models and tables.
+    Pack(Pack),
+    /// Signs a bundle, or signs it anew.
+    Sign {
+        /// The bundle.
+        file: PathBuf,
+        /// The secret key.
+        #[arg(long, value_name = "NAME.key")]
+        key: PathBuf,
+        /// Where the signed one goes; unsaid: in place.
+        #[arg(short, long, value_name = "FILE.rail")]
+        output: Option<PathBuf>,
+    },
+    /// Checks every byte of a bundle against a key. Exits with 0, or with 2 where it is refused.
+    Verify {
+        /// The bundle.
+        file: PathBuf,
+        /// The public key.
+        #[arg(long, value_name = "NAME.pub")]
+        key: PathBuf,
+    },
+    /// Shows what a bundle says of itself.
+    Inspect {
+        /// The bundle.
+        file: PathBuf,
+        /// Prints one line of JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Pack {
+    /// A component file, or the name of an installed plugin.
+    component: PathBuf,
+    /// A model directory or an .onnx file for a slot; may be given several times.
+    #[arg(long, value_name = "SLOT=PATH", value_parser = parse_model)]
+    model: Vec<(String, PathBuf)>,
+    /// A table that the plugin reads; may be given several times.
+    #[arg(long, value_name = "FILE.csv")]
+    asset: Vec<PathBuf>,
+    /// Recorded calls and the results that they must give.
+    #[arg(long, value_name = "FILE.tar.gz")]
+    trace: Option<PathBuf>,
+    /// What it was built from, in CycloneDX.
+    #[arg(long, value_name = "FILE.json")]
+    sbom: Option<PathBuf>,
+    /// The bundle's name, if not the plugin's own.
+    #[arg(long)]
+    name: Option<String>,
+    /// One line: what is new.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    changes: String,
+    /// Last day on which it may be installed.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    expires: Option<String>,
+    /// JavaScript or Python: with the limits that their interpreters need.
+    #[arg(long)]
+    interpreted: bool,
+    /// The oldest dinrail that it runs on, if not this one.
+    #[arg(long, value_name = "VERSION")]
+    minimum_dinrail: Option<String>,
+    /// Signs it.
+    #[arg(long, value_name = "NAME.key")]
+    key: Option<PathBuf>,
+    /// A folder, or a file.
+    #[arg(short, long, value_name = "DIR|FILE.rail")]
+    output: Option<PathBuf>,
+    /// Where installed plugins are.
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+}
+
+impl Pack {
+    fn options(&self) -> PackOptions {
+        PackOptions {
+            component: self.component.clone(),
+            models: self.model.clone(),
+            assets: self.asset.clone(),
+            trace: self.trace.clone(),
+            sbom: self.sbom.clone(),
+            name: self.name.clone(),
+            changes: self.changes.clone(),
+            expires: self.expires.clone(),
+            interpreted: self.interpreted,
+            minimum_dinrail: self.minimum_dinrail.clone(),
+            key: self.key.clone(),
+            output: self.output.clone(),
+        }
+    }
+}
+
+fn parse_model(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((slot, path)) if !slot.is_empty() && !path.is_empty() => Ok((slot.to_owned(), PathBuf::from(path))),
+        _ => Err("write SLOT=PATH".to_owned()),
     }
 }
 
@@ -332,6 +444,13 @@ fn main() -> ExitCode {
                 ScoreEnding::Usage => EXIT_USAGE,
             });
         }
+        Command::Bundle { task } => match task {
+            BundleTask::Keygen { name } => bundle::keygen(name),
+            BundleTask::Pack(pack) => bundle::pack(&pack.options(), &places(&pack.plugins, &None)),
+            BundleTask::Sign { file, key, output } => bundle::sign(file, key, output.as_deref()),
+            BundleTask::Verify { file, key } => bundle::verify(file, key),
+            BundleTask::Inspect { file, json } => bundle::inspect(file, *json),
+        },
         Command::Advise { which, word } => which.ask(match word {
             None | Some(Word::List) => Request::Advices,
             Some(Word::Accept { id }) => Request::Accept { id: *id },
@@ -353,5 +472,6 @@ fn main() -> ExitCode {
         Ending::Well => EXIT_OK,
         Ending::Failed => EXIT_FAILED,
         Ending::Refused => EXIT_REFUSED,
+        Ending::Usage => EXIT_USAGE,
     })
 }

@@ -31,8 +31,10 @@ pub enum Ending {
     Well,
     /// It ran and failed, or could not run.
     Failed,
-    /// The configuration is refused.
+    /// The configuration, or what was to be taken, is refused.
     Refused,
+    /// A command line that can't be carried out as it is written.
+    Usage,
 }
 
 /// What the command line says of a run.

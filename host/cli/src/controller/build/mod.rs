@@ -42,7 +42,7 @@ use dinrail_field::link::{Clock, MqttLink};
 use dinrail_field::message::Named;
 use dinrail_field::source::csv::CsvSource;
 use dinrail_field::source::images::ImagesSource;
-use dinrail_inference::Catalog;
+use dinrail_inference::{Catalog, OnnxModel};
 use dinrail_sim::judge::Detections;
 use overwritten::overwritten;
 use plants::{judge, signal_tags};
@@ -121,6 +121,11 @@ impl Workshop {
     pub fn new() -> Result<Workshop, BuildError> {
         let engine = Engine::new(EngineSettings::default())?;
         Ok(Workshop { engine, catalog: crate::plan_child::catalog(), compiled: Mutex::new(HashMap::new()) })
+    }
+
+    /// A model, loaded and checked.
+    pub(crate) fn load_model(&self, path: &Path) -> Result<Arc<OnnxModel>, dinrail_inference::LoadError> {
+        self.catalog.load(path)
     }
 
     /// The component of these bytes; compiled once as long as the file stays the same.
