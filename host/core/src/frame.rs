@@ -66,7 +66,7 @@ impl Frame {
 }
 
 /// Where a value column comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ValueColumn {
     /// The tag.
     pub tag: TagId,

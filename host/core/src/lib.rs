@@ -16,6 +16,7 @@
 //! - [`outcome`]: what came of a call; how a guest's answer is checked
 //! - [`derived`]: results of one plugin as tags for others
 //! - [`guard`]: from proposals to verdicts and commands
+//! - [`swap`]: when a new version may take over, and when it must give back
 //! - [`record`]: everything that happened in one scan
 
 pub mod derived;
@@ -29,6 +30,7 @@ pub mod outcome;
 pub mod outlook;
 pub mod reading;
 pub mod record;
+pub mod swap;
 pub mod tag;
 pub mod time;
 pub mod unit;

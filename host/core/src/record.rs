@@ -34,6 +34,21 @@ pub struct InstanceRecord {
     pub judgements: Vec<Judgement>,
 }
 
+/// A step of a plugin's swap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwapStep {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// Which of its swaps.
+    pub number: u64,
+    /// The phase that it is in now, in one word.
+    pub phase: &'static str,
+    /// Digest of the component that executes now.
+    pub executes: Arc<str>,
+    /// What happened, for a person.
+    pub text: String,
+}
+
 /// A tag's new value.
 #[derive(Clone, Debug)]
 pub struct TagValue {
@@ -108,4 +123,6 @@ pub struct ScanRecord {
     pub late_faults: Vec<LateFault>,
     /// Instances whose standing changed.
     pub states: Vec<StateChange>,
+    /// Steps of plugins' swaps.
+    pub swaps: Vec<SwapStep>,
 }

@@ -29,4 +29,4 @@ pub use engine::{Engine, EngineError, EngineFailure};
 pub use grants::{AssetError, AssetTable, Assets, Grants, LogLevel, LogLine, Metric, NoteBudget, Notes};
 pub use instance::{Call, DescribeError, Instance};
 pub use settings::{EngineSettings, Limits, Pace, Profile};
-pub use workers::{Done, Job, Until, WorkerPool};
+pub use workers::{Aside, AsideCame, AsideDone, AsideWork, Asked, Done, Job, Until, WorkerPool};

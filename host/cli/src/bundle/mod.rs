@@ -110,7 +110,7 @@ pub fn verify(file: &Path, key: &Path) -> Ending {
 #[must_use]
 pub fn sign(file: &Path, key: &Path, output: Option<&Path>) -> Ending {
     ended(secret_key(key).and_then(|key| {
-        let bundle = open(file, |source| Bundle::inspect(source))?;
+        let bundle = open(file, Bundle::inspect)?;
         let signed = dinrail_store::bundle::pack::sign(&bundle, Some(&key))?;
         let output = output.unwrap_or(file);
         replace(output, &signed)?;
@@ -121,7 +121,7 @@ pub fn sign(file: &Path, key: &Path, output: Option<&Path>) -> Ending {
 /// Shows what a bundle says of itself. Its signature must hold; whose it is, is for the reader to judge.
 #[must_use]
 pub fn inspect(file: &Path, json: bool) -> Ending {
-    ended(open(file, |source| Bundle::inspect(source)).map(|bundle| match json {
+    ended(open(file, Bundle::inspect).map(|bundle| match json {
         true => format!("{}\n", inspection(&bundle)),
         false => inspection_text(&bundle),
     }))

@@ -3,6 +3,7 @@
 use super::Scanning;
 use super::images::ImageId;
 use super::slots::Slot;
+use super::starts::{Start, StartId};
 use super::{Controller, place_instance};
 use dinrail_core::image::ArrivalCounts;
 use dinrail_core::reading::{Reading, ReadingKind};
@@ -83,7 +84,7 @@ impl Controller {
         if slot.asset.is_some() {
             // In the middle of a run: beside the scan, like every start that runs a guest's code.
             slot.starting = true;
-            self.starts.begin(slot.id, &of, slot.asset.clone());
+            self.starts.begin(StartId::Slot(slot.id), &of, slot.asset.clone(), Start::default());
         } else {
             let started = of.instantiate(None);
             place_instance(&mut slot, started, scanning);

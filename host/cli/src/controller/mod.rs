@@ -11,6 +11,7 @@
 //! - [`images`]: process images, one an asset
 //! - `intake`: what arrives, and slots for the assets that turn up
 //! - [`slots`], [`tables`], [`supervision`], [`starts`]: plugins, their instances, and what happens when one fails
+//! - [`swap`]: another version in a plugin's place, and the way back
 //! - `line`: items and the verdicts on them
 //! - [`outputs`]: where commands go
 //! - `operator`, `words`: what an operator asks for, and what is answered
@@ -35,9 +36,11 @@ pub mod slots;
 pub mod source;
 pub mod starts;
 pub mod supervision;
+pub mod swap;
 pub mod tables;
 mod words;
 
+use build::Preparer;
 use calendar::CalendarTags;
 use context::Contexts;
 use derived::DerivedTags;
@@ -48,7 +51,7 @@ use dinrail_core::reading::Reading;
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
 use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
-use dinrail_engine::{Done, Instance, Job, Notes, Until, WorkerPool};
+use dinrail_engine::{Asked, Done, Instance, Job, Notes, Until, WorkerPool};
 use images::Images;
 use line::Line;
 use operator::{AdviceWords, Words};
@@ -56,9 +59,10 @@ use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
 use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
 use source::{Source, SourceCounts, Supply};
-use starts::Starts;
+use starts::{Start, StartId, Starts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use swap::Swaps;
 
 /// Everything that a scan works on.
 pub struct Controller {
@@ -92,6 +96,8 @@ pub struct Controller {
     readings: Vec<Reading>,
     /// What plugins wrote since it was last asked for.
     notes: Vec<(InstanceId, Notes)>,
+    swaps: Swaps,
+    preparer: Preparer,
 }
 
 /// What a scan has to settle.
@@ -122,11 +128,16 @@ impl Controller {
         }
         // In virtual time the new assets' instances are there already.
         self.place_started(&mut scanning);
+        self.take_returning(&scanning);
+        self.advance_swaps(&mut scanning);
         self.dispatch(&mut scanning);
+        self.work_twins();
         self.collect(&mut scanning);
+        self.collect_twins(&scanning);
         self.settle(&mut scanning);
         self.judge(&mut scanning);
         self.derive(&scanning);
+        self.save_for_twins();
         scanning.record
     }
 
@@ -230,6 +241,23 @@ impl Controller {
         &self.plugins
     }
 
+    /// Makes other versions of its plugins, on whatever thread.
+    #[must_use]
+    pub fn preparer(&self) -> &Preparer {
+        &self.preparer
+    }
+
+    /// Who makes durable what a swap decides; before the first swap.
+    pub fn keep_swaps_with(&mut self, keeper: swap::keeper::Keeper) {
+        self.swaps = Swaps::new(keeper);
+    }
+
+    /// The swaps under way and those that ended.
+    #[must_use]
+    pub fn swaps(&self) -> &Swaps {
+        &self.swaps
+    }
+
     /// Does every output's `on_stop`, and says what became of each.
     pub fn stop(&mut self, at: ScanSlot) -> StopVerdicts {
         let verdicts = self.guard.stop(ScanTime { scan: at.scan, time_ns: at.now_ns });
@@ -247,7 +275,8 @@ impl Controller {
             }
             if slot.supervision.restart_due(scanning.at.now_ns) {
                 slot.starting = true;
-                self.starts.begin(slot.id, &self.plugins[slot.plugin], slot.asset.clone());
+                let id = StartId::Slot(slot.id);
+                self.starts.begin(id, &self.plugins[slot.plugin], slot.asset.clone(), Start::default());
             }
         }
         self.place_started(scanning);
@@ -256,10 +285,12 @@ impl Controller {
     /// Puts those that were started beside the scan in their slots.
     fn place_started(&mut self, scanning: &mut Scanning) {
         for (id, started) in self.starts.ended() {
+            let StartId::Slot(id) = id else { continue };
             let slot = &mut self.slots[id.index()];
             slot.starting = false;
             place_instance(slot, started, scanning);
         }
+        self.place_started_twins();
     }
 
     /// Hands every due instance its frame.
@@ -291,6 +322,13 @@ impl Controller {
                 false => now_ns,
             };
             slot.flight = Some(Flight { release_ns, missed: false, landed: None, frame: Arc::clone(&frame) });
+            let outlook = self.contexts.outlook(&plugin.bound.outlook, now_ns);
+            Controller::offer(slot, || Asked {
+                frame: Arc::clone(&frame),
+                outputs: outputs.clone(),
+                outlook: Arc::clone(&outlook),
+                items: items.clone(),
+            });
             self.pool.submit(
                 slot.worker,
                 Job {
@@ -298,7 +336,7 @@ impl Controller {
                     instance,
                     frame,
                     outputs,
-                    outlook: self.contexts.outlook(&plugin.bound.outlook, now_ns),
+                    outlook,
                     items,
                     deadline: if self.is_virtual { VIRTUAL_DEADLINE } else { plugin.deadline() },
                 },
@@ -324,12 +362,20 @@ impl Controller {
         if !done.notes.is_empty() {
             self.notes.push((done.id, done.notes));
         }
+        let on_trial = self.is_on_trial(self.slots[done.id.index()].plugin);
         let slot = &mut self.slots[done.id.index()];
+        if done.worker != slot.worker {
+            // A candidate that gave its place back while it was away.
+            slot.flight.take_if(|flight| flight.frame.scan == done.frame.scan);
+            return;
+        }
         let discard = match &done.report.outcome {
             Outcome::Faulted(fault) => fault.discards_instance() || done.instance.is_poisoned(),
             Outcome::Answered(_) | Outcome::Missed | Outcome::Skipped(_) => false,
         };
-        if discard {
+        if discard && on_trial {
+            // The version before it takes over, when this frame is settled.
+        } else if discard {
             slot.supervision.faulted(scanning.at.now_ns);
             let state = slot.supervision.state_name();
             scanning.record.states.push(StateChange { instance: slot.id, state });
@@ -352,27 +398,34 @@ impl Controller {
 
     /// Settles the outcome of every frame whose release is due.
     fn settle(&mut self, scanning: &mut Scanning) {
-        for slot in &mut self.slots {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
             let Some(flight) = &mut slot.flight else { continue };
             if flight.missed || flight.release_ns > scanning.at.now_ns {
                 continue;
             }
-            let frame = Arc::clone(&flight.frame);
-            match flight.landed.take() {
+            let (id, frame, landed) = (slot.id, Arc::clone(&flight.frame), flight.landed.take());
+            if landed.is_some() {
+                slot.flight = None;
+            }
+            let instead = self.answered_instead(index, frame.scan, landed.as_ref(), scanning.at.now_ns);
+            let slot = &mut self.slots[index];
+            let report = match instead.or(landed) {
                 Some(report) => {
                     slot.flight = None;
-                    scanning.record.instances.push(InstanceRecord {
-                        instance: slot.id,
-                        frame,
-                        report,
-                        judgements: Vec::new(),
-                    });
+                    report
                 }
                 None => {
-                    flight.missed = true;
-                    scanning.record.instances.push(settled(slot.id, frame, Outcome::Missed));
+                    if let Some(flight) = &mut slot.flight {
+                        flight.missed = true;
+                    }
+                    CallReport { outcome: Outcome::Missed, inferences: Vec::new(), duration_ns: 0 }
                 }
+            };
+            if let Some(twin) = &mut slot.twin {
+                twin.owner_answered(frame.scan, &report.outcome);
             }
+            scanning.record.instances.push(InstanceRecord { instance: id, frame, report, judgements: Vec::new() });
         }
     }
 

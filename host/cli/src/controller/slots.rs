@@ -4,6 +4,7 @@
 use super::images::ImageId;
 use super::line::ItemQueue;
 use super::supervision::{Standing, Supervision};
+use super::swap::twin::Twin;
 use super::tables::{Refused, TableRefusal, Tables};
 use crate::config::bind::BoundPlugin;
 use crate::config::types::Plugin as PluginConfig;
@@ -117,6 +118,9 @@ pub enum StartError {
         /// What the plugin says.
         fault: Fault,
     },
+    /// It does not take over what the version before it saved.
+    #[error("it can't take over the state of the version before it: {0}")]
+    Restore(#[source] Fault),
     /// Its tables can't be opened.
     #[error(transparent)]
     Tables(#[from] dinrail_store::assets::AssetError),
@@ -153,6 +157,12 @@ pub struct Slot {
     pub instance: Option<Box<Instance>>,
     /// Whether it is being started.
     pub starting: bool,
+    /// Whether the instance is away to be saved, for its twin.
+    pub saving: bool,
+    /// The second instance, while its plugin is swapped.
+    pub twin: Option<Twin>,
+    /// Whether the twin is to be the slot's own again as soon as it comes back.
+    pub returning: bool,
     /// The call that is under way.
     pub flight: Option<Flight>,
     /// Its standing.
@@ -184,6 +194,9 @@ impl Slot {
             items: ItemQueue::default(),
             instance: None,
             starting: false,
+            saving: false,
+            twin: None,
+            returning: false,
             flight: None,
             supervision: Supervision::default(),
             next_due_ns: TimeNs::MIN,

@@ -7,8 +7,35 @@ use dinrail_core::record::InstanceId;
 use dinrail_engine::Instance;
 use std::sync::Arc;
 
+/// Who is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartId {
+    /// A slot's own instance.
+    Slot(InstanceId),
+    /// The twin of a slot, of an epoch.
+    Twin(InstanceId, u32),
+}
+
+/// What another instance saved.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// As the plugin that saved it describes it.
+    pub version: u32,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// How it begins.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// What it takes over.
+    pub state: Option<State>,
+    /// Whether it begins without where it refuses the state.
+    pub cold: bool,
+}
+
 /// What came of a start.
-pub type Started = (InstanceId, Result<Box<Instance>, StartError>);
+pub type Started = (StartId, Result<Box<Instance>, StartError>);
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -17,6 +44,10 @@ pub struct Starts {
     tasks: Option<Sender<Task>>,
     sender: Sender<Started>,
     receiver: Receiver<Started>,
+    /// Those of twins that ended and were not asked for yet.
+    twins: Vec<Started>,
+    /// Those of slots.
+    slots: Vec<Started>,
 }
 
 /// A guest's stack stands on its thread's.
@@ -27,7 +58,7 @@ impl Starts {
     pub fn new(is_virtual: bool) -> std::io::Result<Starts> {
         let (sender, receiver) = unbounded();
         if is_virtual {
-            return Ok(Starts { tasks: None, sender, receiver });
+            return Ok(Starts { tasks: None, sender, receiver, twins: Vec::new(), slots: Vec::new() });
         }
         let (tasks, queue) = unbounded::<Task>();
         // It ends when the controller lets go of its end; a start under way then is waited for by nobody.
@@ -36,16 +67,16 @@ impl Starts {
                 task();
             }
         })?;
-        Ok(Starts { tasks: Some(tasks), sender, receiver })
+        Ok(Starts { tasks: Some(tasks), sender, receiver, twins: Vec::new(), slots: Vec::new() })
     }
 
     /// Begins one; in virtual time it is done when this returns.
-    pub fn begin(&self, id: InstanceId, plugin: &Arc<Plugin>, asset: Option<Arc<str>>) {
+    pub fn begin(&self, id: StartId, plugin: &Arc<Plugin>, asset: Option<Arc<str>>, how: Start) {
         let plugin = Arc::clone(plugin);
         let sender = self.sender.clone();
         let start = move || {
             // Nobody listens any more only when the controller is gone, and the instance goes with it.
-            let _ = sender.send((id, plugin.instantiate(asset.as_deref())));
+            let _ = sender.send((id, started(&plugin, asset.as_deref(), &how)));
         };
         match &self.tasks {
             None => start(),
@@ -53,8 +84,35 @@ impl Starts {
         }
     }
 
-    /// Those that ended.
-    pub fn ended(&self) -> Vec<Started> {
-        self.receiver.try_iter().collect()
+    /// Those of slots that ended.
+    pub fn ended(&mut self) -> Vec<Started> {
+        self.sort();
+        std::mem::take(&mut self.slots)
+    }
+
+    /// Those of twins that ended.
+    pub fn ended_twins(&mut self) -> Vec<Started> {
+        self.sort();
+        std::mem::take(&mut self.twins)
+    }
+
+    fn sort(&mut self) {
+        for started in self.receiver.try_iter() {
+            match started.0 {
+                StartId::Slot(_) => self.slots.push(started),
+                StartId::Twin(..) => self.twins.push(started),
+            }
+        }
+    }
+}
+
+fn started(plugin: &Plugin, asset: Option<&str>, how: &Start) -> Result<Box<Instance>, StartError> {
+    let mut instance = plugin.instantiate(asset)?;
+    let Some(state) = &how.state else { return Ok(instance) };
+    match instance.restore(state.version, &state.bytes) {
+        Ok(()) => Ok(instance),
+        // What tried to take a state may have taken half of it.
+        Err(_) if how.cold => plugin.instantiate(asset),
+        Err(fault) => Err(StartError::Restore(fault)),
     }
 }

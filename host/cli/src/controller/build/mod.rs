@@ -2,6 +2,7 @@
 //! everything that can be without running (which is what `dinrail check` does), [`Prepared::assemble`] starts
 //! threads and links.
 
+pub mod candidate;
 mod components;
 mod control;
 mod folders;
@@ -13,6 +14,7 @@ pub(crate) mod tables;
 mod wiring;
 mod workers;
 
+pub use candidate::{Change, Preparer};
 pub use components::ComponentError;
 
 use super::Controller;
@@ -28,6 +30,8 @@ use super::recorder::Setup;
 use super::slots::Plugin;
 use super::source::Source;
 use super::starts::Starts;
+use super::swap::Swaps;
+use super::swap::keeper::Keeper;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
 use crate::control::server::{ControlError, ControlSocket};
 use crate::view::View;
@@ -54,6 +58,7 @@ use wiring::{Links, is_replay, output_drivers, sinks};
 
 /// What was opened and checked.
 pub struct Prepared {
+    workshop: Workshop,
     config: Config,
     plugins: Vec<Arc<Plugin>>,
     guard: Guard,
@@ -109,18 +114,19 @@ impl From<ConfigErrors> for BuildError {
     }
 }
 
-/// The engine, and what it has compiled: several runs in one process share it.
+/// The engine, and what it has compiled: several runs in one process share it, and cloning shares it too.
+#[derive(Clone)]
 pub struct Workshop {
     engine: Engine,
-    catalog: Catalog,
-    compiled: Mutex<HashMap<PathBuf, (Vec<u8>, PluginComponent)>>,
+    catalog: Arc<Catalog>,
+    compiled: Arc<Mutex<HashMap<PathBuf, (Vec<u8>, PluginComponent)>>>,
 }
 
 impl Workshop {
     /// With nothing in it.
     pub fn new() -> Result<Workshop, BuildError> {
         let engine = Engine::new(EngineSettings::default())?;
-        Ok(Workshop { engine, catalog: crate::plan_child::catalog(), compiled: Mutex::new(HashMap::new()) })
+        Ok(Workshop { engine, catalog: Arc::new(crate::plan_child::catalog()), compiled: Arc::default() })
     }
 
     /// A model, loaded and checked.
@@ -207,7 +213,18 @@ pub fn prepare(mut config: Config, workshop: &Workshop) -> Result<Prepared, Buil
     }
     let contexts = contexts.expect("a context that can't be opened is a mistake");
     let guard = guard(&config, &plugins)?;
-    Ok(Prepared { config, plugins, guard, tables: opened_tables, folders, plants, contexts, derived, detections })
+    Ok(Prepared {
+        workshop: workshop.clone(),
+        config,
+        plugins,
+        guard,
+        tables: opened_tables,
+        folders,
+        plants,
+        contexts,
+        derived,
+        detections,
+    })
 }
 
 /// Whether a table has no tags and a context is read from it.
@@ -234,14 +251,30 @@ fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help
 /// Opens, describes, binds, and starts one plugin once, so that what it refuses is refused now.
 fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<Plugin, ConfigErrors> {
     let plugin = &config.plugins[index];
+    prepare_as(config, plugin, index, read_component(config, plugin)?, workshop)
+}
+
+/// The file that the configuration names.
+fn read_component(config: &Config, plugin: &config::Plugin) -> Result<Vec<u8>, ConfigErrors> {
+    std::fs::read(&plugin.component).map_err(|error| {
+        let message = format!("`{}` can't be read: {error}", plugin.component.display());
+        let span = plugin.component_span.clone();
+        ConfigErrors::one(Arc::clone(&config.text), span, message, "", "name a component file")
+    })
+}
+
+/// A component in the place of the `index`-th plugin, configured by `plugin`.
+fn prepare_as(
+    config: &Config,
+    plugin: &config::Plugin,
+    index: usize,
+    bytes: Vec<u8>,
+    workshop: &Workshop,
+) -> Result<Plugin, ConfigErrors> {
     let one = |span: config::Span, message: String, help: &str| {
         ConfigErrors::one(Arc::clone(&config.text), span, message, "", help)
     };
     let component_span = || plugin.component_span.clone();
-    let bytes = std::fs::read(&plugin.component).map_err(|error| {
-        let path = plugin.component.display();
-        one(component_span(), format!("`{path}` can't be read: {error}"), "name a component file")
-    })?;
     let component = workshop.component(&plugin.component, bytes).map_err(|error| {
         one(
             component_span(),
@@ -400,7 +433,18 @@ impl Prepared {
 
     /// Starts links, workers and sinks. `clock` is run time, for what arrives without a time.
     pub fn assemble(self, clock: &Clock, view: View) -> Result<Assembly, BuildError> {
-        let Prepared { config, plugins, mut guard, tables, folders, plants, mut contexts, derived, detections } = self;
+        let Prepared {
+            workshop,
+            config,
+            plugins,
+            mut guard,
+            tables,
+            folders,
+            plants,
+            mut contexts,
+            derived,
+            detections,
+        } = self;
         let is_virtual = config.scan.speed == Speed::Max;
         // Before anything that another controller of this site would notice: links, files.
         let control = if is_virtual { Control::none() } else { open_control(&config)? };
@@ -450,6 +494,8 @@ impl Prepared {
             wants_values: !mqtt.is_empty(),
             readings: Vec::new(),
             notes: Vec::new(),
+            swaps: Swaps::new(Keeper::none()),
+            preparer: Preparer::new(Arc::new(config.clone()), workshop),
         };
         let started: Vec<MqttLink> = links.started.drain(..).map(|(_, link)| link).collect();
         let setup = Setup {

@@ -1,0 +1,90 @@
+//! What of a swap must outlast a power cut, written by a thread of its own: nothing syncs to disk on the scan's.
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::collections::HashMap;
+
+/// What is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The candidate is about to take over: a start that finds this and no end goes back to the version before.
+    Begin {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The candidate is the version that runs, from now on.
+    Commit {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The candidate goes.
+    Abort {
+        /// The plugin.
+        plugin: String,
+        /// Whether it counts against the candidate.
+        strike: bool,
+    },
+}
+
+/// Who writes it: tells of each entry whether it is durable.
+pub type Write = Box<dyn FnMut(&Entry) -> Result<(), String> + Send>;
+
+/// Entries under way, by a number that their swap knows them by.
+pub struct Keeper {
+    way: Way,
+    written: Receiver<(u64, Result<(), String>)>,
+    results: HashMap<u64, Result<(), String>>,
+    next: u64,
+}
+
+enum Way {
+    Thread(Sender<(u64, Entry)>),
+    /// In virtual time the scan waits for it.
+    Here(Write, Sender<(u64, Result<(), String>)>),
+}
+
+impl Keeper {
+    /// With a thread of its own, or without where time is virtual.
+    pub fn start(mut write: Write, is_virtual: bool) -> std::io::Result<Keeper> {
+        let (done, written) = unbounded();
+        let way = if is_virtual {
+            Way::Here(write, done)
+        } else {
+            let (entries, queue) = unbounded::<(u64, Entry)>();
+            std::thread::Builder::new().name("keeper".into()).spawn(move || {
+                for (number, entry) in queue {
+                    // Nobody waits any more only when the controller is gone.
+                    let _ = done.send((number, write(&entry)));
+                }
+            })?;
+            Way::Thread(entries)
+        };
+        Ok(Keeper { way, written, results: HashMap::new(), next: 0 })
+    }
+
+    /// One that keeps nothing: for controllers without a store.
+    pub fn none() -> Keeper {
+        let (done, written) = unbounded();
+        Keeper { way: Way::Here(Box::new(|_entry| Ok(())), done), written, results: HashMap::new(), next: 0 }
+    }
+
+    /// Has it written; the number is for [`Keeper::result`].
+    pub fn write(&mut self, entry: Entry) -> u64 {
+        self.next += 1;
+        match &mut self.way {
+            Way::Thread(entries) => {
+                entries.send((self.next, entry)).expect("the keeper's thread lives as long as its queue");
+            }
+            Way::Here(write, done) => {
+                let result = write(&entry);
+                done.send((self.next, result)).expect("the receiver is this keeper's own");
+            }
+        }
+        self.next
+    }
+
+    /// What came of it, once it came.
+    pub fn result(&mut self, number: u64) -> Option<Result<(), String>> {
+        self.results.extend(self.written.try_iter());
+        self.results.remove(&number)
+    }
+}
