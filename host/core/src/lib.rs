@@ -16,8 +16,10 @@
 //! - [`outcome`]: what came of a call; how a guest's answer is checked
 //! - [`derived`]: results of one plugin as tags for others
 //! - [`guard`]: from proposals to verdicts and commands
+//! - [`alarm`]: what an operator has to know and to answer
 //! - [`record`]: everything that happened in one scan
 
+pub mod alarm;
 pub mod derived;
 pub mod description;
 pub mod frame;

@@ -1,5 +1,6 @@
 //! Everything that happened in one scan: one record feeds sinks, recorder, alarms, metrics and view.
 
+use crate::alarm::AlarmTransition;
 use crate::frame::Frame;
 use crate::guard::{Command, Event, GateOutcome, ItemJudgement, Judgement, Trip};
 use crate::image::ArrivalCounts;
@@ -108,4 +109,6 @@ pub struct ScanRecord {
     pub late_faults: Vec<LateFault>,
     /// Instances whose standing changed.
     pub states: Vec<StateChange>,
+    /// What became of alarms, and what operators did with them since the scan before.
+    pub alarms: Vec<AlarmTransition>,
 }
