@@ -3,6 +3,7 @@
 //! - [`config`]: the configuration file, parsed and resolved
 //! - [`controller`]: the running controller
 //! - [`control`]: an operator's words to it
+//! - [`audit`]: what operators did, from the store's files
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
 //! - [`plan_child`]: the process that tries models out
@@ -18,6 +19,7 @@
 #[macro_use]
 mod tell;
 
+pub mod audit;
 pub mod config;
 pub mod control;
 pub mod controller;
