@@ -6,5 +6,6 @@ pub mod controller;
 pub mod environment;
 pub mod hostile_models;
 pub mod instance;
+pub mod running;
 
 include!(concat!(env!("OUT_DIR"), "/guests.rs"));

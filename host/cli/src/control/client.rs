@@ -131,10 +131,10 @@ fn print(answer: &Answer, json: bool) -> Ending {
             Answer::Advices { advices } if advices.is_empty() => println!("nothing waits for a word"),
             Answer::Advices { advices } => println!("{}", advice_table(advices)),
             Answer::Modes { modes } => println!("{}", mode_table(modes)),
-            Answer::Alarms { alarms } if !alarms.iter().any(super::AlarmLine::is_news) => {
-                println!("no alarm; {} are watched", alarms.len());
+            Answer::Alarms { alarms, watched } if !alarms.iter().any(super::AlarmLine::is_news) => {
+                println!("no alarm; {watched} are watched");
             }
-            Answer::Alarms { alarms } => {
+            Answer::Alarms { alarms, .. } => {
                 let header = ["alarm", "priority", "state", "since", "", "what to do"];
                 println!("{}", alarm_table(alarms, table(&header)));
             }

@@ -99,8 +99,10 @@ pub enum Answer {
     },
     /// How alarms stand.
     Alarms {
-        /// The most urgent first.
+        /// The most urgent first; of very many, those alone.
         alarms: Vec<AlarmLine>,
+        /// How many there are.
+        watched: usize,
     },
     /// It was done.
     Done {

@@ -7,7 +7,7 @@ use super::slots::Plugin;
 use super::supervision::Standing;
 use super::words::witnesses;
 use crate::config::{self, Config};
-use crate::control::AlarmLine;
+use crate::control::{AlarmLine, Answer};
 use dinrail_core::alarm::{
     AlarmBoard, AlarmId, AlarmSpec, AlarmStanding, AlarmState, AlarmTransition, Delays, Priority, Word,
 };
@@ -21,9 +21,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What happens in a scan and is over (a missed frame, a lost record) stays an alarm for so long, so that a row of them is one.
 const MOMENT_NS: u64 = 60 * SECOND_NS;
-/// Alarms that an answer lists: with their texts they fit its line.
-const MAX_LISTED: usize = 500;
-/// Longest detail in an answer, in characters.
+/// Alarms that an answer lists, the most urgent: with the longest texts they fit its line.
+const MAX_LISTED: usize = 250;
+/// Longest detail, and longest reason, in an answer, in characters.
 const MAX_DETAIL: usize = 200;
 
 /// What other threads could not keep; each only grows.
@@ -175,11 +175,12 @@ impl Controller {
         troubles
     }
 
-    /// What an answer says of all alarms: the most urgent first, then by name.
-    pub(super) fn alarm_lines(&self, now_ns: TimeNs) -> Vec<AlarmLine> {
+    /// What is answered of all alarms: the most urgent first, then by name.
+    pub(super) fn list_alarms(&self, now_ns: TimeNs) -> Answer {
         let mut standings: Vec<AlarmStanding<'_>> = self.alarms.board.standings().collect();
         standings.sort_by(|one, other| urgency(one).cmp(&urgency(other)));
-        standings.iter().take(MAX_LISTED).map(|standing| self.alarm_line(standing, now_ns)).collect()
+        let listed = standings.iter().take(MAX_LISTED).map(|standing| self.alarm_line(standing, now_ns));
+        Answer::Alarms { alarms: listed.collect(), watched: standings.len() }
     }
 
     fn alarm_line(&self, standing: &AlarmStanding<'_>, now_ns: TimeNs) -> AlarmLine {
@@ -201,7 +202,7 @@ impl Controller {
                 .shelved_until_ns()
                 .map(|until_ns| until_ns.saturating_sub(now_ns).max(0) as f64 / SECOND_NS as f64),
             shelved_by: shelved_by.map(|word| word.user.clone()),
-            reason: shelved_by.map(|word| word.reason.clone()),
+            reason: shelved_by.map(|word| word.reason.chars().take(MAX_DETAIL).collect()),
         }
     }
 

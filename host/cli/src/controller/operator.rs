@@ -55,7 +55,7 @@ impl Controller {
             Request::Reject { id, reason } => self.reject(AdviceId(*id), reason),
             Request::Mode { target, mode } => self.set_mode(target, mode),
             Request::Reset { output } => self.reset(output),
-            Request::Alarms => Answer::Alarms { alarms: self.alarm_lines(now_ns) },
+            Request::Alarms => self.list_alarms(now_ns),
             Request::Acknowledge { alarm } => answered(self.acknowledge_alarm(alarm, &user, now_ns)),
             Request::Shelve { alarm, for_ms, reason } => {
                 let word = Word { user: user.clone(), reason: said(reason, MAX_REASON), until_ns: None };
