@@ -6,6 +6,7 @@ pub mod controller;
 pub mod environment;
 pub mod hostile_models;
 pub mod instance;
+pub mod running;
 pub mod swapping;
 
 include!(concat!(env!("OUT_DIR"), "/guests.rs"));

@@ -3,9 +3,9 @@
 
 use dinrail_tests::controller::Site;
 use dinrail_tests::environment;
+use dinrail_tests::running::Running;
 use serde_json::Value;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 /// A reactor whose setpoint a plugin wants two degrees above the value in force.
 const SITE: &str = r#"
@@ -51,55 +51,15 @@ kind = "jsonl"
 path = "lines.jsonl"
 "#;
 
-/// A controller that runs until this goes.
-struct Running {
-    site: Site,
-    child: Child,
+/// What the tests of this file look for.
+trait Proposing {
+    /// The one that waits, once its setpoint is past `above`.
+    fn advice(&self, above: f64) -> Value;
+    /// What was commanded.
+    fn commands(&self) -> Vec<f64>;
 }
 
-impl Running {
-    fn start(configuration: &str) -> Running {
-        let site = Site::new(configuration);
-        std::fs::copy(environment::guest("stepper"), site.path("stepper.wasm")).unwrap();
-        let child = Running::spawn(&site);
-        let running = Running { site, child };
-        running.until("it listens", || running.say(&["mode"]).status.success().then_some(()));
-        running
-    }
-
-    /// Its lines go to `run.log`.
-    fn spawn(site: &Site) -> Child {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(site.path("run.log")).unwrap();
-        let mut command = site.command("run");
-        command.args(["--for", "5min"]).stderr(log).stdout(Stdio::null()).spawn().unwrap()
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.site.path("run.log")).unwrap()
-    }
-
-    fn say(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(environment::dinrail());
-        command.args(arguments).arg("--socket").arg(self.site.path("control.sock")).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.say(&[arguments, &["--json"]].concat());
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
-    }
-
-    fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        let end = Instant::now() + Duration::from_secs(60);
-        while Instant::now() < end {
-            if let Some(found) = look() {
-                return found;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("{what}: not within a minute");
-    }
-
-    /// The one that waits, once its setpoint is past `above`.
+impl Proposing for Running {
     fn advice(&self, above: f64) -> Value {
         self.until("a proposal waits", || {
             let first = self.json(&["advise"])["advices"][0].clone();
@@ -111,13 +71,6 @@ impl Running {
         let text = std::fs::read_to_string(self.site.path("lines.jsonl")).unwrap_or_default();
         let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|line| line["kind"] == "command").filter_map(|line| line["value"].as_f64()).collect()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`config`]: the configuration file, parsed and resolved
 //! - [`controller`]: the running controller
 //! - [`control`]: an operator's words to it
+//! - [`audit`]: what operators did, from the store's files
 //! - [`statistics`]: figures of a run
 //! - [`view`]: what the operator sees while it runs
 //! - [`plan_child`]: the process that tries models out
@@ -19,6 +20,7 @@
 #[macro_use]
 mod tell;
 
+pub mod audit;
 pub mod bundle;
 pub mod config;
 pub mod control;

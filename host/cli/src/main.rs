@@ -1,6 +1,7 @@
 //! The `dinrail` command line.
 
 use clap::{Parser, Subcommand};
+use dinrail_cli::audit::{self, Place};
 use dinrail_cli::bundle::{self, PackOptions};
 use dinrail_cli::config::Places;
 use dinrail_cli::control::Request;
@@ -8,6 +9,7 @@ use dinrail_cli::control::client::{self, Which};
 use dinrail_cli::run::{Ending, RunOptions};
 use dinrail_cli::score::{ScoreEnding, ScoreOptions, score};
 use dinrail_cli::sim::{SimOptions, SimSpeed, simulate};
+use dinrail_store::audit::Hash;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -106,6 +108,23 @@ enum Command {
         which: Reach,
         /// The output.
         output: String,
+    },
+    /// Shows alarms, or says something of one.
+    Alarms {
+        #[command(flatten)]
+        which: Reach,
+        #[command(subcommand)]
+        word: Option<AlarmWord>,
+    },
+    /// Shows what operators did, or checks that nobody changed it.
+    Audit {
+        #[command(flatten)]
+        place: StorePlace,
+        /// So many of the latest entries.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        last: usize,
+        #[command(subcommand)]
+        word: Option<AuditWord>,
     },
     /// Shows what a plugin component or a simulated plant has: inputs, outputs, parameters, models, signals.
     Describe {
@@ -332,6 +351,82 @@ enum Word {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum AlarmWord {
+    /// You know of it.
+    Ack {
+        /// The alarm.
+        name: String,
+    },
+    /// Puts it aside for a time, at most 12 hours; it tells nothing meanwhile.
+    Shelve {
+        /// The alarm.
+        name: String,
+        /// How long: 30min, 2h.
+        #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+        length: Duration,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Takes it back.
+    Unshelve {
+        /// The alarm.
+        name: String,
+    },
+}
+
+fn alarm_request(word: Option<&AlarmWord>) -> Request {
+    match word {
+        None => Request::Alarms,
+        Some(AlarmWord::Ack { name }) => Request::Acknowledge { alarm: name.clone() },
+        Some(AlarmWord::Shelve { name, length, reason }) => Request::Shelve {
+            alarm: name.clone(),
+            for_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+            reason: reason.clone(),
+        },
+        Some(AlarmWord::Unshelve { name }) => Request::Unshelve { alarm: name.clone() },
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditWord {
+    /// Checks the chain: exit code 2 where something was changed, or is missing.
+    Verify {
+        /// The hash of an entry that was kept elsewhere: shows whether the end was cut off.
+        #[arg(long, value_name = "HASH", value_parser = parse_hash)]
+        head: Option<Hash>,
+    },
+}
+
+fn parse_hash(text: &str) -> Result<Hash, String> {
+    Hash::parse(text).ok_or_else(|| "a hash has 64 hexadecimal digits in lower case".to_owned())
+}
+
+/// The store that is meant.
+#[derive(Debug, clap::Args)]
+struct StorePlace {
+    /// The configuration whose `[site] store` it is.
+    #[arg(short, long, value_name = "FILE.toml", global = true)]
+    config: Option<PathBuf>,
+    /// Its folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "config", global = true)]
+    store: Option<PathBuf>,
+    /// Prints one line of JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl StorePlace {
+    fn carry_out(&self, last: usize, word: Option<&AuditWord>) -> Ending {
+        let place = Place { config: self.config.clone(), store: self.store.clone() };
+        match word {
+            None => audit::show(&place, last, self.json),
+            Some(AuditWord::Verify { head }) => audit::check(&place, *head, self.json),
+        }
+    }
+}
+
 /// The running controller that is meant; where only one runs, nothing need be said.
 #[derive(Debug, clap::Args)]
 struct Reach {
@@ -461,6 +556,8 @@ fn main() -> ExitCode {
         }
         Command::Mode { which, .. } => which.ask(Request::Modes),
         Command::Reset { which, output } => which.ask(Request::Reset { output: output.clone() }),
+        Command::Alarms { which, word } => which.ask(alarm_request(word.as_ref())),
+        Command::Audit { place, last, word } => place.carry_out(*last, word.as_ref()),
         Command::Sim(sim) => simulate(&sim.options()),
         Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]

@@ -125,6 +125,7 @@ pub fn fail(error: &BuildError) -> Ending {
         BuildError::Engine(_)
         | BuildError::Thread(_)
         | BuildError::Control(_)
+        | BuildError::Store(_)
         | BuildError::NoReport(_)
         | BuildError::Link { .. }
         | BuildError::Sink { .. } => {
@@ -437,6 +438,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         samples_in: statistics.samples_in,
         samples: statistics.samples,
         findings: statistics.findings,
+        alarms: statistics.alarms,
         results: statistics.results,
         inferences: statistics.inferences,
         proposals: statistics.proposals,

@@ -1,6 +1,7 @@
 //! Figures of a run: what the summary prints and the live view shows. Every number here is counted
 //! from scan records; nothing is estimated.
 
+use dinrail_core::alarm::{AlarmEvent, AlarmTransition};
 use dinrail_core::guard::{Action, ActionCause, GateOutcome};
 use dinrail_core::outcome::Outcome;
 use hdrhistogram::Histogram;
@@ -154,6 +155,25 @@ pub struct ProposalFigures {
     pub held: u64,
     /// Refused.
     pub rejected: u64,
+}
+
+/// What became of alarms.
+#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
+pub struct AlarmFigures {
+    /// How often one was raised and told.
+    pub raised: u64,
+    /// Of those: too often within a minute to tell anything.
+    pub chattering: u64,
+}
+
+impl AlarmFigures {
+    /// Counts a transition.
+    pub fn count(&mut self, transition: &AlarmTransition) {
+        if transition.event == AlarmEvent::Raised {
+            self.raised += 1;
+            self.chattering += u64::from(transition.chattering);
+        }
+    }
 }
 
 /// Messages over MQTT.
@@ -318,6 +338,8 @@ pub struct Summary {
     pub samples: SampleFigures,
     /// Alarm episodes, and episodes in which a sensor was in doubt.
     pub findings: u64,
+    /// Alarms of the configuration and of the host.
+    pub alarms: AlarmFigures,
     /// Results of plugins, of every kind.
     pub results: u64,
     /// Inferences done.
@@ -365,6 +387,8 @@ pub struct Statistics {
     pub samples: SampleFigures,
     /// Findings.
     pub findings: u64,
+    /// Alarms.
+    pub alarms: AlarmFigures,
     /// Results.
     pub results: u64,
     /// Inferences.

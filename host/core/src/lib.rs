@@ -17,8 +17,10 @@
 //! - [`derived`]: results of one plugin as tags for others
 //! - [`guard`]: from proposals to verdicts and commands
 //! - [`swap`]: when a new version may take over, and when it must give back
+//! - [`alarm`]: what an operator has to know and to answer
 //! - [`record`]: everything that happened in one scan
 
+pub mod alarm;
 pub mod derived;
 pub mod description;
 pub mod frame;

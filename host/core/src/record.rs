@@ -1,5 +1,6 @@
 //! Everything that happened in one scan: one record feeds sinks, recorder, alarms, metrics and view.
 
+use crate::alarm::AlarmTransition;
 use crate::frame::Frame;
 use crate::guard::{Command, Event, GateOutcome, ItemJudgement, Judgement, Trip};
 use crate::image::ArrivalCounts;
@@ -125,4 +126,6 @@ pub struct ScanRecord {
     pub states: Vec<StateChange>,
     /// Steps of plugins' swaps.
     pub swaps: Vec<SwapStep>,
+    /// What became of alarms, and what operators did with them since the scan before.
+    pub alarms: Vec<AlarmTransition>,
 }

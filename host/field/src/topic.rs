@@ -10,6 +10,7 @@
 //! | `dinrail/line-3/pump-watch/state` | the plugin's state | yes |
 //! | `dinrail/line-3/value/pump1.current` | a tag's value; of an asset `value/ASSET/TAG` | yes |
 //! | `dinrail/line-3/command/reactor.temp_sp` | what was written to an output | no |
+//! | `dinrail/line-3/alarm/tank.high` | what last became of an alarm | yes |
 //! | `dinrail/line-3/status` | `online`, or `offline` (also as the broker's last will); plain text | yes |
 //!
 //! Names keep their spelling, except that what MQTT gives a meaning (`/ + #`, control characters, a
@@ -122,6 +123,12 @@ impl Topics {
         self.below(Kind::Gate, output, None)
     }
 
+    /// Where what becomes of an alarm goes.
+    #[must_use]
+    pub fn alarm(&self, alarm: &str) -> String {
+        self.below(Kind::Alarm, alarm, None)
+    }
+
     /// Where the link says whether it is there.
     #[must_use]
     pub fn status(&self) -> String {
@@ -213,6 +220,7 @@ mod tests {
         assert_eq!(topics.value("pump1.current", None), "dinrail/line-3/value/pump1.current");
         assert_eq!(topics.value("s2", Some("7")), "dinrail/line-3/value/7/s2");
         assert_eq!(topics.command("reactor.temp_sp", None), "dinrail/line-3/command/reactor.temp_sp");
+        assert_eq!(topics.alarm("tank/high"), "dinrail/line-3/alarm/tank_high");
         assert_eq!(topics.status(), "dinrail/line-3/status");
         let per_asset = Topics::parse("plant/{plugin}/{asset}/{kind}", "x").unwrap();
         assert_eq!(per_asset.result("e", Some("12"), Kind::Health), "plant/e/12/health");

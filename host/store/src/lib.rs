@@ -1,7 +1,11 @@
 //! Files that dinrail reads and keeps, each behind a directory capability.
 //!
+//! - [`folder`]: the folder of what outlasts a controller
+//! - [`audit`]: what operators did, in a chain
 //! - [`assets`]: tables of numbers that a plugin may read
 //! - [`bundle`]: what an OEM ships, one signed file
 
 pub mod assets;
+pub mod audit;
 pub mod bundle;
+pub mod folder;

@@ -20,6 +20,7 @@ pub(crate) use document::did_you_mean;
 pub mod amounts;
 
 mod resolve;
+pub(crate) use resolve::HOST_PREFIX;
 
 pub mod bind;
 

@@ -129,6 +129,17 @@ impl Config {
             }
         }
         self.outputs = outputs;
+        let mut alarms = std::mem::take(&mut self.alarms);
+        for alarm in &mut alarms {
+            let looks_at_results =
+                |known: &&mut Expression| known.tags().iter().any(|tag| self.result_of(*tag).is_some());
+            let Some(when) = alarm.spec.when.as_mut().filter(looks_at_results) else { continue };
+            match self.condition("when", when, &alarm.when_span) {
+                Ok(expression) => *when = expression,
+                Err(error) => errors.push(error),
+            }
+        }
+        self.alarms = alarms;
         ConfigErrors::some(errors).map_or(Ok(()), Err)
     }
 

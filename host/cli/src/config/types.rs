@@ -9,6 +9,7 @@ pub use plugin::{
 };
 
 use super::error::{ConfigText, Span};
+use dinrail_core::alarm::AlarmSpec;
 use dinrail_core::guard::OutputSpec;
 use dinrail_core::item::ItemSpec;
 use dinrail_core::reading::SourceId;
@@ -44,6 +45,8 @@ pub struct Config {
     pub contexts: Vec<Context>,
     /// In the order of the file.
     pub plugins: Vec<Plugin>,
+    /// In the order of the file.
+    pub alarms: Vec<Alarm>,
     /// In the order of the file.
     pub sinks: Vec<Sink>,
 }
@@ -377,6 +380,15 @@ pub enum OutputAddress {
     },
     /// Published there as JSON.
     Topic(String),
+}
+
+/// `[alarms."NAME"]`
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    /// Of `when`.
+    pub when_span: Span,
+    /// Checked.
+    pub spec: AlarmSpec,
 }
 
 /// `[sinks.NAME]`

@@ -1,5 +1,6 @@
 //! The command line's end of the socket: asks, and prints the answer.
 
+use super::alarms::alarm_table;
 use super::{Advice, Answer, Letter, MAX_LINE_BYTES, Request, Standing};
 use crate::config;
 use crate::run::{Ending, refuse};
@@ -130,6 +131,13 @@ fn print(answer: &Answer, json: bool) -> Ending {
             Answer::Advices { advices } if advices.is_empty() => println!("nothing waits for a word"),
             Answer::Advices { advices } => println!("{}", advice_table(advices)),
             Answer::Modes { modes } => println!("{}", mode_table(modes)),
+            Answer::Alarms { alarms, watched } if !alarms.iter().any(super::AlarmLine::is_news) => {
+                println!("no alarm; {watched} are watched");
+            }
+            Answer::Alarms { alarms, .. } => {
+                let header = ["alarm", "priority", "state", "since", "", "what to do"];
+                println!("{}", alarm_table(alarms, table(&header)));
+            }
             Answer::Done { text } => println!("{text}"),
             Answer::Refused { why } => eprintln!("dinrail: {why}"),
         }

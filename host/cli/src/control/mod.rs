@@ -2,12 +2,16 @@
 //!
 //! - [`server`]: the controller's end
 //! - [`client`]: the command line's end
+//! - `alarms`: how it shows alarms
 //!
 //! One request and one answer a line, as JSON. The socket is a file that only its owner (and root) may open: who can
 //! open it may do everything that the controller's own user may. Requests are carried out between two scans.
 
+mod alarms;
 pub mod client;
 pub mod server;
+
+pub use alarms::AlarmLine;
 
 use crate::config::Site;
 use serde::{Deserialize, Serialize};
@@ -46,6 +50,27 @@ pub enum Request {
         /// Of this output.
         output: String,
     },
+    /// All alarms.
+    Alarms,
+    /// Somebody knows of an alarm.
+    Acknowledge {
+        /// Its name.
+        alarm: String,
+    },
+    /// Puts an alarm aside for a time.
+    Shelve {
+        /// Its name.
+        alarm: String,
+        /// For how long, run time.
+        for_ms: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Takes it back.
+    Unshelve {
+        /// Its name.
+        alarm: String,
+    },
 }
 
 /// A request with its sender, as it goes over the wire.
@@ -71,6 +96,13 @@ pub enum Answer {
     Modes {
         /// Plugins, then outputs.
         modes: Vec<Standing>,
+    },
+    /// How alarms stand.
+    Alarms {
+        /// The most urgent first; of very many, those alone.
+        alarms: Vec<AlarmLine>,
+        /// How many there are.
+        watched: usize,
     },
     /// It was done.
     Done {

@@ -15,9 +15,12 @@
 //! - `line`: items and the verdicts on them
 //! - [`outputs`]: where commands go
 //! - `operator`, `words`: what an operator asks for, and what is answered
+//! - [`alarms`], [`audit`]: what an operator has to know, and what one did
 //! - [`build`]: from a configuration to a controller
 //! - [`recorder`]: the thread that tells sinks, judges and views what happened
 
+pub mod alarms;
+pub mod audit;
 pub mod build;
 pub mod calendar;
 pub mod context;
@@ -82,6 +85,9 @@ pub struct Controller {
     /// By output: what it lacks for auto.
     auto_gaps: Vec<Option<&'static str>>,
     advice_words: AdviceWords,
+    alarms: alarms::Alarms,
+    /// None where the configuration names none, and in virtual time.
+    store: Option<audit::Store>,
     contexts: Contexts,
     line: Line,
     /// None where no tag asks for the calendar.
@@ -138,6 +144,7 @@ impl Controller {
         self.judge(&mut scanning);
         self.derive(&scanning);
         self.save_for_twins();
+        scanning.record.alarms = self.watch_alarms(&scanning.record);
         scanning.record
     }
 
@@ -174,7 +181,7 @@ impl Controller {
 
     /// In virtual time, run time until which scans would find nothing to do, where that is certain: nothing but tables
     /// is read, every plugin waits for their rows, no result is on its way to a tag, no output has a lease to watch
-    /// over, and no tag falls silent.
+    /// over, no alarm a condition, and no tag falls silent.
     #[must_use]
     pub fn idle_until_ns(&self) -> Option<TimeNs> {
         if !self.is_virtual {
@@ -184,7 +191,7 @@ impl Controller {
         let known = self.sources.iter().all(|source| source.is_exhausted() || source.next_time_ns().is_some());
         let starting = self.slots.iter().any(|slot| slot.starting);
         let waits = starting || self.has_work() || self.derived.is_pending();
-        let idle = of_tables && known && !waits && self.outputs.is_empty();
+        let idle = of_tables && known && !waits && self.outputs.is_empty() && !self.alarms.has_conditions();
         let next_ns = idle.then(|| self.next_time_ns()).flatten()?;
         Some(self.images.next_silence_ns().map_or(next_ns, |silence_ns| silence_ns.min(next_ns)))
     }

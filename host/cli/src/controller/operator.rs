@@ -4,6 +4,7 @@ use super::Controller;
 use super::words::{course, quantity, witnesses};
 use crate::control::server::Asked;
 use crate::control::{Advice, Answer, Request, Standing};
+use dinrail_core::alarm::Word;
 use dinrail_core::guard::{AdviceId, Mode, OperatorError, OutputId, OutputKind};
 use dinrail_core::time::{SECOND_NS, TimeNs};
 use std::collections::HashMap;
@@ -13,8 +14,16 @@ const MAX_USER: usize = 64;
 const MAX_REASON: usize = 1_000;
 
 /// A sender's text, on one line.
-fn said(text: &str, longest: usize) -> String {
+pub(super) fn said(text: &str, longest: usize) -> String {
     text.chars().take(longest).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// What was done, or why not.
+fn answered(done: Result<String, String>) -> Answer {
+    match done {
+        Ok(text) => Answer::Done { text },
+        Err(why) => Answer::Refused { why },
+    }
 }
 
 /// What a plugin said for its latest proposal in advise.
@@ -38,6 +47,7 @@ impl Controller {
         }
         let Asked { letter, reply, .. } = asked;
         let user = said(&letter.user, MAX_USER);
+        let before = self.standing_of(&letter.request);
         let answer = match &letter.request {
             Request::Advices => Answer::Advices { advices: self.advices(now_ns) },
             Request::Modes => Answer::Modes { modes: self.standings() },
@@ -45,23 +55,31 @@ impl Controller {
             Request::Reject { id, reason } => self.reject(AdviceId(*id), reason),
             Request::Mode { target, mode } => self.set_mode(target, mode),
             Request::Reset { output } => self.reset(output),
+            Request::Alarms => self.list_alarms(now_ns),
+            Request::Acknowledge { alarm } => answered(self.acknowledge_alarm(alarm, &user, now_ns)),
+            Request::Shelve { alarm, for_ms, reason } => {
+                let word = Word { user: user.clone(), reason: said(reason, MAX_REASON), until_ns: None };
+                answered(self.shelve_alarm(alarm, *for_ms, word, now_ns))
+            }
+            Request::Unshelve { alarm } => answered(self.unshelve_alarm(alarm, &user, now_ns)),
         };
+        self.write_down(&user, &letter.request, before, &answer);
         match &answer {
             Answer::Done { text } => tracing::info!(user, "{text}"),
             Answer::Refused { why } => {
                 tracing::warn!(user, request = ?letter.request, why, "an operator's word is refused")
             }
-            Answer::Advices { .. } | Answer::Modes { .. } => {}
+            Answer::Advices { .. } | Answer::Modes { .. } | Answer::Alarms { .. } => {}
         }
         // Who asked may have gone.
         let _ = reply.send(answer);
     }
 
-    fn name(&self, output: OutputId) -> (&str, &str) {
+    pub(super) fn name(&self, output: OutputId) -> (&str, &str) {
         self.outputs.get(output.index()).map_or(("", ""), |output| (output.name.as_str(), output.unit.as_str()))
     }
 
-    fn output(&self, name: &str) -> Option<OutputId> {
+    pub(super) fn output(&self, name: &str) -> Option<OutputId> {
         let index = self.outputs.iter().position(|output| output.name == name)?;
         Some(OutputId(u32::try_from(index).ok()?))
     }
@@ -231,7 +249,7 @@ impl Controller {
     }
 }
 
-fn clock(time_ns: TimeNs) -> String {
+pub(super) fn clock(time_ns: TimeNs) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(time_ns))
         .map_or_else(|_| time_ns.to_string(), |stamp| stamp.to_string())
 }

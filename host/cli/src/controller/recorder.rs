@@ -1,11 +1,13 @@
 //! The thread that tells everybody what happened: sinks, judges, figures, view, and a ring of the
 //! last records. The scan hands it records and never waits for it, except in virtual time.
 
+use super::alarms::Losses;
 use super::slots::Plugin;
 use super::source::SourceCounts;
 use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistics};
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
+use dinrail_core::alarm::AlarmSpec;
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Command, ItemJudgement, OutputId, Reduced, StopVerdicts};
 use dinrail_core::outcome::Results;
@@ -21,6 +23,7 @@ use dinrail_sim::judge::Detections;
 use dinrail_sim::{Condition, Truth};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -96,6 +99,10 @@ pub struct Setup {
     pub reduced: Vec<Option<Reduced>>,
     /// Names of the configuration's items.
     pub items: Vec<String>,
+    /// Alarms by id.
+    pub alarms: Vec<Arc<AlarmSpec>>,
+    /// What could not be kept, for the alarm that says so.
+    pub losses: Arc<Losses>,
     /// Files.
     pub jsonl: Vec<JsonlSink>,
     /// Brokers.
@@ -203,6 +210,7 @@ pub struct Recorder {
     thread: JoinHandle<()>,
     report: Receiver<Report>,
     is_virtual: bool,
+    losses: Arc<Losses>,
     /// Announcements that found no room yet; no scan goes ahead of them.
     pending: VecDeque<Message>,
     dropped: u64,
@@ -227,11 +235,12 @@ impl Recorder {
     pub fn start(setup: Setup, is_virtual: bool) -> std::io::Result<Recorder> {
         let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
         let (reporter, report) = crossbeam_channel::bounded(1);
+        let losses = Arc::clone(&setup.losses);
         let thread = std::thread::Builder::new().name("recorder".into()).spawn(move || {
             // Nobody waits for it any more where a sink held it up for too long.
             let _ = reporter.send(Recording::new(setup).run(&receiver));
         })?;
-        Ok(Recorder { sender, thread, report, is_virtual, pending: VecDeque::new(), dropped: 0 })
+        Ok(Recorder { sender, thread, report, is_virtual, losses, pending: VecDeque::new(), dropped: 0 })
     }
 
     /// Tells it something. In virtual time this waits for room. Live it never waits: an announcement that finds
@@ -264,6 +273,7 @@ impl Recorder {
 
     fn drop_record(&mut self) {
         self.dropped += 1;
+        self.losses.records.fetch_add(1, Ordering::Relaxed);
         if self.dropped == 1 {
             tracing::error!("the recorder can't take a scan's record; sinks miss it");
         }

@@ -40,6 +40,12 @@ fn text(summary: &Summary) -> String {
         "proposals: {} accepted, {} clamped, {} held, {} rejected; commands: {}",
         proposals.accepted, proposals.clamped, proposals.held, proposals.rejected, summary.commands
     ));
+    if summary.alarms.raised > 0 {
+        lines.push(format!(
+            "alarms: {} raised, {} of them chattering",
+            summary.alarms.raised, summary.alarms.chattering
+        ));
+    }
     if let Some(items) = &summary.items {
         lines.push(format!(
             "items: {} triggered, {} handed over, {} incomplete, {} dropped, {} verdicts; at gates: {} passed, {} reworked, {} rejected, {} without verdict, {} unseen, {} not done",

@@ -36,7 +36,7 @@ impl Picture {
             Message::Snapshot(snapshot) => self.snapshot = *snapshot,
             Message::Event(event) => {
                 let list = match event.kind {
-                    EventKind::Finding => &mut self.findings,
+                    EventKind::Finding | EventKind::Alarm => &mut self.findings,
                     EventKind::Verdict => &mut self.verdicts,
                     EventKind::Controller => &mut self.controller,
                 };

@@ -31,6 +31,8 @@ pub enum EventKind {
     Verdict,
     /// The controller itself: faults, links, start and stop.
     Controller,
+    /// An alarm changed, or an operator said something of it.
+    Alarm,
 }
 
 /// A plugin's line.

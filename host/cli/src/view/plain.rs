@@ -18,6 +18,7 @@ pub(super) fn run(messages: &Messages) {
                     EventKind::Finding => "finding",
                     EventKind::Verdict => "verdict",
                     EventKind::Controller => "dinrail",
+                    EventKind::Alarm => "alarm",
                 };
                 format!("{} {kind}: {}", event.time, event.text)
             }

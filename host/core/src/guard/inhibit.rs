@@ -14,8 +14,11 @@
 
 mod parse;
 
+mod sense;
+
 mod witness;
 
+pub use sense::Condition;
 pub use witness::Witness;
 
 use crate::image::ProcessImage;

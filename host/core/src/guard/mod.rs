@@ -49,7 +49,7 @@ pub use gate::{
     Action, ActionCause, Arrival, Fallback, GateOutcome, GateProblem, GateSpec, ItemJudgement, ItemReason, LineNews,
     OwnedVerdict, Positions,
 };
-pub use inhibit::{Expression, ExpressionError, ExpressionProblem, Witness};
+pub use inhibit::{Condition, Expression, ExpressionError, ExpressionProblem, Witness};
 pub use judge::OwnedProposal;
 pub use mode::Mode;
 pub use order::{Budget, OrderTerms};

@@ -29,13 +29,16 @@
 //! Those of the controller: value (`scan`, `time`, `tag`, `asset`, `value`, `unit`, `quality`), command
 //! (`scan`, `time`, `output`, `plugin`, `asset`, `value`, `unit`, `cause`) and state (`scan`, `time`,
 //! `plugin`, `asset`, `world`, `state`, `digest`, `calls`, `faults`, `missed`, `drifted`), and gate (`scan`, `time`, `output`,
-//! `items`, `item`, `action`, `cause`, `done`): what a gate did with an item that left it. A value that is not usable is null.
+//! `items`, `item`, `action`, `cause`, `done`): what a gate did with an item that left it, and alarm (`scan`, `time`, `alarm`, `priority`,
+//! `event`, `before`, `state`, `chattering`, `raises`, `text`, `detail`, `user`, `reason`, `until`). A value that is not usable is null.
 //! `schema/results.schema.json` says the same for machines.
 
+mod alarm;
 mod context;
 mod stamp;
 mod wire;
 
+pub use alarm::AlarmMessage;
 pub use context::{Named, PluginContext};
 pub use stamp::rfc3339;
 pub use wire::{CommandMessage, GateMessage, StateMessage, ValueMessage};
@@ -78,11 +81,13 @@ pub enum Kind {
     Command,
     /// What a gate did with an item.
     Gate,
+    /// What became of an alarm.
+    Alarm,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Value,
         Kind::Anomaly,
         Kind::Health,
@@ -96,6 +101,7 @@ impl Kind {
         Kind::Fault,
         Kind::Command,
         Kind::Gate,
+        Kind::Alarm,
     ];
 
     /// As JSON and topics call it.
@@ -115,13 +121,14 @@ impl Kind {
             Kind::Fault => "fault",
             Kind::Command => "command",
             Kind::Gate => "gate",
+            Kind::Alarm => "alarm",
         }
     }
 
     /// Whether only the latest counts, so that a topic keeps it for those who come later.
     #[must_use]
     pub fn is_status(self) -> bool {
-        matches!(self, Kind::Value | Kind::State | Kind::Health)
+        matches!(self, Kind::Value | Kind::State | Kind::Health | Kind::Alarm)
     }
 }
 
@@ -233,6 +240,11 @@ impl Encoder {
     /// What a gate did with an item.
     pub fn gate(&mut self, gate: &GateMessage<'_>) -> &[u8] {
         self.whole(&wire::GateObject::new(gate))
+    }
+
+    /// What became of an alarm.
+    pub fn alarm(&mut self, alarm: &AlarmMessage<'_>) -> &[u8] {
+        self.whole(&alarm::AlarmObject::new(alarm))
     }
 
     /// A plugin instance's state.

@@ -216,6 +216,58 @@ fn what_belongs_to_the_controller() {
 }
 
 #[test]
+fn every_transition_of_an_alarm_is_an_object() {
+    use dinrail_core::alarm::{AlarmEvent, AlarmId, AlarmState, AlarmTransition, Priority, Word};
+    let states = [
+        AlarmState::Normal,
+        AlarmState::UnacknowledgedActive,
+        AlarmState::AcknowledgedActive,
+        AlarmState::ReturnedUnacknowledged,
+        AlarmState::Shelved,
+    ];
+    let events = [
+        AlarmEvent::Raised,
+        AlarmEvent::Returned,
+        AlarmEvent::Acknowledged,
+        AlarmEvent::Shelved,
+        AlarmEvent::Unshelved,
+        AlarmEvent::ShelvingEnded,
+        AlarmEvent::Blind,
+        AlarmEvent::Sighted,
+    ];
+    let said = Word { user: "ada".into(), reason: "cleaning".into(), until_ns: Some(T0) };
+    let mut encoder = Encoder::new();
+    for (index, event) in events.into_iter().enumerate() {
+        let transition = AlarmTransition {
+            alarm: AlarmId(0),
+            priority: Priority::ALL[index % 4].1,
+            event,
+            before: states[index % 5],
+            state: states[(index + 1) % 5],
+            time_ns: T0,
+            chattering: false,
+            raises: 2,
+            witnesses: Vec::new(),
+            word: index.is_multiple_of(2).then(|| said.clone()),
+        };
+        let message = AlarmMessage {
+            scan: 1,
+            alarm: "tank.high",
+            text: "open",
+            detail: "level is 93 %",
+            transition: &transition,
+        };
+        let object: Value = serde_json::from_slice(encoder.alarm(&message)).unwrap();
+        schema::check(&object);
+        assert_eq!(
+            (object["event"].as_str(), object["state"].as_str()),
+            (Some(event.name()), Some(transition.state.name()))
+        );
+        assert_eq!(object["until"].as_str().is_some(), index.is_multiple_of(2), "{object}");
+    }
+}
+
+#[test]
 fn every_kind_is_in_the_schema() {
     for kind in Kind::ALL {
         assert!(schema::knows(kind.name()), "{kind:?}");

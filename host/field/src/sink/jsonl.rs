@@ -3,7 +3,9 @@
 //! Writing never fails towards the scan: lines that the disk does not take are counted, the first error is
 //! told at the next [`flush`](JsonlSink::flush), and later lines are tried again.
 
-use crate::message::{CommandMessage, Encoder, GateMessage, Judged, Kind, PluginContext, StateMessage, ValueMessage};
+use crate::message::{
+    AlarmMessage, CommandMessage, Encoder, GateMessage, Judged, Kind, PluginContext, StateMessage, ValueMessage,
+};
 use dinrail_core::frame::Frame;
 use dinrail_core::outcome::{Outcome, Results};
 use std::fs::OpenOptions;
@@ -137,6 +139,11 @@ impl JsonlSink {
     /// What a gate did with an item.
     pub fn gate(&mut self, gate: &GateMessage<'_>) {
         self.writer.line(&mut self.out, self.encoder.gate(gate));
+    }
+
+    /// What became of an alarm.
+    pub fn alarm(&mut self, alarm: &AlarmMessage<'_>) {
+        self.writer.line(&mut self.out, self.encoder.alarm(alarm));
     }
 
     /// A plugin instance's state.

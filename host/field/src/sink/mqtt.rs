@@ -2,10 +2,12 @@
 //! what becomes of them there.
 //!
 //! Values go out at QoS 0, since the next replaces them; everything else at QoS 1, held until the broker
-//! acknowledges it. Values, health and states are retained.
+//! acknowledges it. Values, health, states and alarms are retained.
 
 use crate::link::{Delivery, MqttLink, OutgoingMessage};
-use crate::message::{CommandMessage, Encoder, GateMessage, Judged, Kind, PluginContext, StateMessage, ValueMessage};
+use crate::message::{
+    AlarmMessage, CommandMessage, Encoder, GateMessage, Judged, Kind, PluginContext, StateMessage, ValueMessage,
+};
 use crate::topic::Topics;
 use dinrail_core::frame::Frame;
 use dinrail_core::outcome::{Outcome, Results};
@@ -101,6 +103,13 @@ impl MqttSink {
     pub fn gate(&mut self, gate: &GateMessage<'_>) {
         let topic = named(&mut self.gates, gate.output, None, |output, _| self.topics.gate(output));
         publish(&self.link, Kind::Gate, topic, self.encoder.gate(gate));
+    }
+
+    /// What became of an alarm.
+    pub fn alarm(&mut self, alarm: &AlarmMessage<'_>) {
+        // Rare: made anew each time.
+        let topic = Arc::from(self.topics.alarm(alarm.alarm).as_str());
+        publish(&self.link, Kind::Alarm, &topic, self.encoder.alarm(alarm));
     }
 
     /// A plugin instance's state.

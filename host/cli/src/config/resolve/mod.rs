@@ -33,12 +33,15 @@ mod rules;
 
 mod plugins;
 
+mod alarms;
+
 mod sinks;
 
 use super::Places;
 use super::document::{Findings, Section};
 use super::error::{ConfigError, ConfigErrors, ConfigText};
 use super::types::{Config, Context, ContextKind, Output, Scan, Site, SourceKind, Speed};
+pub(crate) use alarms::HOST_PREFIX;
 pub(super) use outputs::LEASE_HELP;
 pub(super) use tags::kind_name;
 
@@ -119,6 +122,7 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
             contexts: &contexts,
         },
     );
+    let alarms = alarms::alarms(&root, &sources, &tags);
     let sinks = sinks::sinks(&root, &sources, &site);
     let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
     results::check_feeds(findings, &tags, &plugins);
@@ -140,6 +144,7 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
         outputs,
         contexts: contexts.resolved,
         plugins,
+        alarms,
         sinks,
     }
 }

@@ -132,7 +132,7 @@ pub(super) fn add_named(findings: &Findings, document: &DeTable<'_>, tags: &mut 
     }
 }
 
-/// Every name in a plugin's inputs and in an output's expressions, in the order of the file.
+/// Every name in a plugin's inputs and in the expressions of outputs and alarms, in the order of the file.
 fn mentions(document: &DeTable<'_>) -> Vec<(String, Span)> {
     let mut found = Vec::new();
     let each = |key| {
@@ -150,14 +150,14 @@ fn mentions(document: &DeTable<'_>) -> Vec<(String, Span)> {
             }
         }
     }
-    for output in each("outputs") {
+    let of_outputs = each("outputs").flat_map(|output| {
         let when = table(output, "reduced").and_then(|reduced| reduced.get("when"));
-        let conditions = [output.get("inhibit"), when, output.get("trip")];
-        for value in conditions.into_iter().flatten() {
-            // An expression that can't be read is reported where outputs are.
-            let names = value.get_ref().as_str().and_then(|text| Expression::names(text).ok()).unwrap_or_default();
-            found.extend(names.into_iter().map(|name| (name, value.span())));
-        }
+        [output.get("inhibit"), when, output.get("trip")].into_iter().flatten()
+    });
+    for value in of_outputs.chain(each("alarms").filter_map(|alarm| alarm.get("when"))) {
+        // An expression that can't be read is reported where outputs and alarms are.
+        let names = value.get_ref().as_str().and_then(|text| Expression::names(text).ok()).unwrap_or_default();
+        found.extend(names.into_iter().map(|name| (name, value.span())));
     }
     found.sort_by_key(|(_, span)| span.start);
     found

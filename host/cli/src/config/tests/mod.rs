@@ -2,6 +2,7 @@
 //! the examples of the reference.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod alarms;
 mod good;
 mod items;
 

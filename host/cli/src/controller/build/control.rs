@@ -30,10 +30,7 @@ pub(super) fn open_control(config: &Config) -> Result<Control, BuildError> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let Some(path) = crate::control::path_of(&config.site) else { return Ok(Control::none()) };
     let period = Duration::from_nanos(config.scan.period_ns);
-    let file = config.text.path();
-    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    let since = jiff::Timestamp::now().to_zoned(config.site.time_zone.clone()).strftime("%F %T");
-    let holder = format!("process {} with {} since {since}", std::process::id(), file.display());
+    let holder = holder(config);
     match ControlSocket::open(&path, 2 * period + PATIENCE, &holder) {
         Ok(socket) => {
             tracing::info!(socket = %socket.path().display(), "operators reach this controller here");
@@ -49,6 +46,14 @@ pub(super) fn open_control(config: &Config) -> Result<Control, BuildError> {
             Ok(Control::none())
         }
     }
+}
+
+/// Who this controller is, to one that comes later.
+pub(super) fn holder(config: &Config) -> String {
+    let file = config.text.path();
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let since = jiff::Timestamp::now().to_zoned(config.site.time_zone.clone()).strftime("%F %T");
+    format!("process {} with {} since {since}", std::process::id(), file.display())
 }
 
 /// For a shell.

@@ -10,6 +10,7 @@ mod overwritten;
 mod plants;
 mod producers;
 mod refusals;
+mod store;
 pub(crate) mod tables;
 mod wiring;
 mod workers;
@@ -18,6 +19,7 @@ pub use candidate::{Change, Preparer};
 pub use components::ComponentError;
 
 use super::Controller;
+use super::alarms::{Alarms, Losses};
 use super::calendar::CalendarTags;
 use super::context::Contexts;
 use super::derived::DerivedTags;
@@ -85,6 +87,9 @@ pub enum BuildError {
     /// Another controller of this site.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// What outlasts the controller.
+    #[error(transparent)]
+    Store(#[from] super::audit::StoreError),
     /// Threads.
     #[error("a thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -449,6 +454,10 @@ impl Prepared {
         // Before anything that another controller of this site would notice: links, files.
         let control = if is_virtual { Control::none() } else { open_control(&config)? };
         guard.number_advices_above(control.numbers_above);
+        let losses = Arc::new(Losses::default());
+        let store = if is_virtual { None } else { store::open(&config, &losses)? };
+        let alarms = Alarms::new(&config, &plugins, Arc::clone(&losses));
+        let alarm_specs = alarms.specs();
         let mut links = Links::start(&config, clock)?;
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         for (id, plant, tags) in &plants {
@@ -485,6 +494,8 @@ impl Prepared {
             plugin_modes: config.plugins.iter().map(|plugin| plugin.mode).collect(),
             auto_gaps: config.outputs.iter().map(|output| output.auto_gap).collect(),
             advice_words: HashMap::new(),
+            alarms,
+            store,
             contexts,
             line: Line::new(&config),
             calendar: CalendarTags::of(&config),
@@ -506,6 +517,8 @@ impl Prepared {
             outputs: names,
             reduced: config.outputs.iter().map(|output| output.spec.reduced.clone()).collect(),
             items: config.items.iter().map(|items| items.spec.name.clone()).collect(),
+            alarms: alarm_specs,
+            losses,
             jsonl,
             mqtt,
             links: started.clone(),

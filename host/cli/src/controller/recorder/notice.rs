@@ -1,5 +1,7 @@
 //! What is worth an operator's line, and how things stand in one picture.
 
+mod alarms;
+
 use super::{Scan, Setup};
 use crate::controller::words::{number, quantity, told, witnesses};
 use crate::statistics::{MqttFigures, Statistics};

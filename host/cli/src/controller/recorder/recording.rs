@@ -18,6 +18,7 @@ use dinrail_sim::judge::{Finding, ProfitRatio};
 use dinrail_sim::{Condition, Truth};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Records that are kept in memory.
@@ -53,6 +54,8 @@ pub(super) struct Recording {
     moved: Vec<(Option<f64>, f64)>,
     /// The latest failure of a file, as it was told.
     sink_error: Option<String>,
+    /// Messages that links dropped, as far as they were counted as lost.
+    links_dropped: u64,
     /// When the run began, until the first scan's line was shown.
     began: Option<Instant>,
     /// Run time of the first record.
@@ -88,6 +91,7 @@ impl Recording {
             commands: Vec::new(),
             item_judgements: Vec::new(),
             sink_error: None,
+            links_dropped: 0,
             began: None,
             origin_ns: None,
             last_ns: 0,
@@ -147,10 +151,12 @@ impl Recording {
         self.watch(record, time_s);
         self.tell_commands(&record.commands);
         self.tell_gates(record);
+        self.tell_alarms(record);
         self.tell_values(record);
         for sink in &mut self.setup.jsonl {
             if let Err(error) = sink.flush() {
                 self.statistics.sink_errors += 1;
+                self.setup.losses.records.fetch_add(1, Ordering::Relaxed);
                 // Said once, and again where it changes: a full disk fails at every scan.
                 let text = format!("jsonl: {error}");
                 if self.sink_error.as_ref() != Some(&text) {
@@ -176,6 +182,7 @@ impl Recording {
         let tags = Arc::clone(&self.setup.tags);
         self.notices.scan(&mut self.setup.view, record, &tags, |id| self.known[id.index()].label.clone());
         if self.notices.snapshot_due() {
+            self.count_dropped();
             let snapshot = self.snapshot(&scan, time_s);
             self.setup.view.snapshot(snapshot);
         }
@@ -183,6 +190,13 @@ impl Recording {
             self.ring.pop_front();
         }
         self.ring.push_back(scan.record);
+    }
+
+    /// Messages that a link dropped are lost to whoever listens.
+    fn count_dropped(&mut self) {
+        let dropped = mqtt_figures(&self.setup.links).dropped;
+        let new = dropped.saturating_sub(std::mem::replace(&mut self.links_dropped, dropped));
+        self.setup.losses.records.fetch_add(new, Ordering::Relaxed);
     }
 
     /// Keeps the values of watched tags.

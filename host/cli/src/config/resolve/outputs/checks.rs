@@ -127,7 +127,7 @@ pub(in crate::config::resolve) fn check_condition_tag(
     if matches!(source, Some(SourceKind::Mqtt(_))) && known.stale_after_ns.is_none() {
         let at = section.value(key).map_or(section.span(), |found| found.span);
         let message = format!("`{key}` looks at `{}`, which never goes stale", known.name);
-        let help = format!("add `stale_after = \"…\"` to [tags.{:?}], so that a lost link counts as true", known.name);
+        let help = format!("add `stale_after = \"…\"` to [tags.{:?}], so that a lost link is noticed", known.name);
         section.findings().add(at, message, "", help);
     }
 }

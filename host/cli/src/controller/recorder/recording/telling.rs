@@ -1,11 +1,11 @@
 //! What the recorder tells the sinks.
 
 use super::Recording;
-use crate::controller::words::told;
+use crate::controller::words::{told, witnesses};
 use dinrail_core::guard::{Command, Judgement};
 use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceRecord, ScanRecord};
-use dinrail_field::message::{CommandMessage, GateMessage, Judged, StateMessage, ValueMessage};
+use dinrail_field::message::{AlarmMessage, CommandMessage, GateMessage, Judged, StateMessage, ValueMessage};
 
 impl Recording {
     pub(super) fn tell_sinks(&mut self, instance: &InstanceRecord) {
@@ -95,6 +95,19 @@ impl Recording {
             };
             self.setup.mqtt.iter_mut().for_each(|sink| sink.gate(&message));
             self.setup.jsonl.iter_mut().for_each(|sink| sink.gate(&message));
+        }
+    }
+
+    pub(super) fn tell_alarms(&mut self, record: &ScanRecord) {
+        for transition in &record.alarms {
+            let spec = &self.setup.alarms[transition.alarm.index()];
+            let detail = witnesses(&transition.witnesses, &self.setup.tags);
+            let message =
+                AlarmMessage { scan: record.scan, alarm: &spec.name, text: &spec.text, detail: &detail, transition };
+            self.setup.mqtt.iter_mut().for_each(|sink| sink.alarm(&message));
+            self.setup.jsonl.iter_mut().for_each(|sink| sink.alarm(&message));
+            self.statistics.alarms.count(transition);
+            self.notices.alarm(&mut self.setup.view, spec, transition, &detail);
         }
     }
 
