@@ -2,6 +2,8 @@
 //!
 //! - [`assets`]: tables of numbers that a plugin may read
 //! - [`bundle`]: what an OEM ships, one signed file
+//! - [`installed`]: the controller's own bundles, and which of them run
 
 pub mod assets;
 pub mod bundle;
+pub mod installed;
