@@ -41,7 +41,7 @@ pub(super) const FLOORS: Kind<String> = Kind::new("floors");
 /// By digest and plugin, see [`strike_key`].
 pub(super) const STRIKES: Kind<u32> = Kind::new("strikes");
 /// The format.
-const META: Kind<u32> = Kind::new("meta");
+pub(super) const META: Kind<u32> = Kind::new("meta");
 
 /// A digest has no slash.
 pub(super) fn strike_key(plugin: &str, digest: &str) -> String {
@@ -49,7 +49,7 @@ pub(super) fn strike_key(plugin: &str, digest: &str) -> String {
 }
 
 impl<V> Kind<V> {
-    const fn new(name: &'static str) -> Kind<V> {
+    pub(super) const fn new(name: &'static str) -> Kind<V> {
         Kind { name, value: PhantomData }
     }
 
