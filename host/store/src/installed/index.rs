@@ -1,7 +1,10 @@
 //! The index: small tables of JSON records, each change one transaction.
 //!
-//! What redb may panic on (it does on some damaged files) is an error here. A file is checked whole when it is opened,
-//! which takes milliseconds for the few pages that there are, so that what is read later was right.
+//! A file is checked whole when it is opened, which takes milliseconds for the few pages that there are, so that what is
+//! read later was right. redb promises no panic on a damaged file then; should it panic all the same, that is an error
+//! here. There is no second copy: an index that is damaged is told, and restored or given up by an operator.
+//!
+//! After a failure of the disk in a change, redb answers nothing but errors until it is opened anew.
 
 use super::error::{IndexError, InstalledError};
 use super::folder::{Folder, PARTIAL};
@@ -70,7 +73,7 @@ impl Index {
     pub(super) fn open_in(folder: &Folder, steps: Steps) -> Result<Index, InstalledError> {
         let backend = |file| FileBackend::new(file).map_err(IndexError::from_redb);
         if let Some(file) = folder.file_to_change(FILE)? {
-            return Ok(Index::open(backend(file)?, steps)?);
+            return Ok(Index::open_known(backend(file)?, steps)?);
         }
         if folder.existing("bundles")?.is_some() {
             return Err(InstalledError::NoIndex { path: folder.path_of(FILE) });
@@ -81,26 +84,48 @@ impl Index {
         folder.settle(&partial, FILE)?;
         let file =
             folder.file_to_change(FILE)?.ok_or_else(|| InstalledError::NoIndex { path: folder.path_of(FILE) })?;
-        Ok(Index::open(backend(file)?, steps)?)
+        Ok(Index::open_known(backend(file)?, steps)?)
     }
 
-    /// Checks all of it, and reads all of it once; an empty one gets the format.
+    /// An empty one gets the format.
     pub(super) fn open(backend: impl StorageBackend, steps: Steps) -> Result<Index, IndexError> {
+        let index = Index::open_raw(backend, steps)?;
+        if index.is_new()? {
+            index.change(Change::initialise)?;
+        }
+        index.check()
+    }
+
+    /// One that was made before: if it is empty now, something emptied it, and a new one would give up every bundle.
+    fn open_known(backend: impl StorageBackend, steps: Steps) -> Result<Index, IndexError> {
+        let length = backend.len().map_err(IndexError::from_redb)?;
+        if length == 0 {
+            return Err(IndexError::Damaged { what: "it is empty".to_owned() });
+        }
+        Index::open_raw(backend, steps)?.check()
+    }
+
+    /// redb checks every page.
+    fn open_raw(backend: impl StorageBackend, steps: Steps) -> Result<Index, IndexError> {
         let database = guarded(|| {
             let mut builder = Database::builder();
             builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
             builder.create_with_backend(backend).map_err(IndexError::from_redb)
         })?;
-        let index = Index { database, steps };
-        if index.is_new()? {
-            index.change(Change::initialise)?;
+        Ok(Index { database, steps })
+    }
+
+    /// Reads all of it once.
+    fn check(self) -> Result<Index, IndexError> {
+        if self.is_new()? {
+            return Err(IndexError::Damaged { what: "it is empty".to_owned() });
         }
-        index.read(|index| match index.get(&META, "format")? {
+        self.read(|index| match index.get(&META, "format")? {
             Some(FORMAT) => index.decode_all(),
             Some(format) => Err(IndexError::Format { format, known: FORMAT }),
             None => Err(IndexError::Damaged { what: "it says no format".to_owned() }),
         })?;
-        Ok(index)
+        Ok(self)
     }
 
     fn is_new(&self) -> Result<bool, IndexError> {

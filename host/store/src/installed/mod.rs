@@ -26,7 +26,8 @@
 //! - [`run`]: what runs, and the change from one to the next
 //! - [`files`]: reading a bundle again, and its files
 //!
-//! All calls block; the caller has a thread for them.
+//! All calls block; the caller has a thread for them. After [`IndexError::Database`] the folder is to be opened anew: what
+//! was asked for was done or was not, and the index says nothing more until then.
 
 pub mod error;
 pub mod files;

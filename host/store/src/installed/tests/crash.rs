@@ -27,7 +27,7 @@ fn every_step(lasting: bool) -> (usize, BTreeMap<&'static str, usize>) {
     let (old, new) = digests();
     let mut runs = BTreeMap::new();
     for at in 0.. {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let path = folder.path().join("shelf");
         let steps = Steps::failing(at, lasting);
         let mut adopted = false;

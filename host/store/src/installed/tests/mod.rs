@@ -106,8 +106,14 @@ impl Installed {
     }
 }
 
+/// In memory where there is such a place: most of these tests would wait for a disk's syncs, and what a sync is good for
+/// is tested without a disk.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_none| tempfile::tempdir()).unwrap()
+}
+
 fn opened() -> (TempDir, Installed) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let installed = Installed::open(&folder.path().join("shelf")).unwrap();
     (folder, installed)
 }

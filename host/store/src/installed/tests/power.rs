@@ -22,6 +22,8 @@ struct State {
     calls: usize,
     /// From this call on there is no power.
     cut_at: Option<usize>,
+    /// Only that one call fails.
+    once: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -78,7 +80,7 @@ impl Disk {
         let mut state = self.0.lock().unwrap();
         let number = state.calls;
         state.calls += 1;
-        if state.cut_at.is_some_and(|cut| cut <= number) {
+        if state.cut_at.is_some_and(|cut| cut == number || cut < number && !state.once) {
             return Err(io::Error::other("no power"));
         }
         Ok(call(&mut state))
@@ -153,7 +155,7 @@ struct Before {
 
 impl Before {
     fn new() -> Before {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let disk = Disk::default();
         let installed = Installed::with_backend(folder.path(), disk.clone()).unwrap();
         let [old, new] = ["1.0.0", "1.1.0"].map(|version| installed.take(&unsigned(version)).unwrap().digest);
@@ -225,4 +227,60 @@ fn any_part_of_what_was_not_synced_is_lost() {
     }
     println!("400 seeds: {ran:?}");
     assert_eq!(ran.len(), 2, "{ran:?}");
+}
+
+#[test]
+fn the_power_is_cut_during_recovery() {
+    let before = Before::new();
+    let disk = Disk::cut_at(before.index.clone(), None);
+    let installed = Installed::with_backend(before.folder.path(), disk.clone()).unwrap();
+    installed.begin("pump", &intent(&before.new, 1)).unwrap();
+    // No orderly end.
+    let begun = disk.after(Kept::None);
+    drop(installed);
+    let mut cuts = 0;
+    for cut in 0.. {
+        let disk = Disk::cut_at(begun.clone(), Some(cut));
+        drop(Installed::with_backend(before.folder.path(), disk.clone()));
+        if disk.calls() <= cut {
+            break;
+        }
+        cuts += 1;
+        for kept in [Kept::None, Kept::All, Kept::Some(cut as u64 + 1)] {
+            let when = format!("cut at call {cut}, {kept:?} kept");
+            let disk = Disk::cut_at(disk.after(kept), None);
+            let installed = Installed::with_backend(before.folder.path(), disk).unwrap();
+            assert_eq!(check_whole(&installed, &before.old, &before.new, &when), before.old, "{when}");
+            // Once, whether by this opening or by the one that was cut.
+            installed.begin("pump", &intent(&before.new, 1)).unwrap();
+            assert_eq!(installed.abort("pump", false).unwrap().strikes, 1, "{when}");
+        }
+    }
+    println!("{cuts} cuts");
+    assert!(20 < cuts, "{cuts}");
+}
+
+#[test]
+fn any_one_call_fails() {
+    let before = Before::new();
+    let calls = before.swap(None).0.calls();
+    let (mut answered, mut ran) = (0, BTreeMap::<&str, usize>::new());
+    for at in 0..calls {
+        let when = format!("call {at} of {calls} failed");
+        let disk = Disk::cut_at(before.index.clone(), Some(at));
+        disk.0.lock().unwrap().once = true;
+        let mut promised = before.old.clone();
+        if let Ok(installed) = Installed::with_backend(before.folder.path(), disk.clone()) {
+            let swapped = installed.begin("pump", &intent(&before.new, 1)).and_then(|()| installed.commit("pump"));
+            promised = swapped.map_or(promised, |running| running.digest);
+            // Not more than that it is not known.
+            if let Ok(running) = installed.running("pump") {
+                assert!([&before.old, &before.new].contains(&&running.unwrap().digest), "{when}");
+                answered += 1;
+            }
+        }
+        *ran.entry(before.check(&disk, &promised, Kept::All, &when)).or_default() += 1;
+    }
+    println!("{calls} calls failed, {answered} times it answered before it was opened anew: {ran:?}");
+    assert!(20 < calls && ran.len() == 2, "{calls}: {ran:?}");
 }
