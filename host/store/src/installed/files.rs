@@ -62,9 +62,9 @@ impl Installed {
     /// # Errors
     /// As of [`Installed::bundle`], and of the file system.
     pub fn files(&self, digest: &str) -> Result<Files, InstalledError> {
-        let bundle = self.bundle(digest)?;
+        // First, so that it is not removed meanwhile.
         let _turn = self.turn();
-        self.unpack(&bundle)
+        self.unpack(&self.bundle(digest)?)
     }
 
     /// The bundle's own file.
