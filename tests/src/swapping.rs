@@ -14,6 +14,8 @@ use dinrail_core::outcome::{Outcome, Results};
 use dinrail_core::record::{ScanRecord, SwapStep};
 use dinrail_core::swap::Criteria;
 use dinrail_core::time::TimeNs;
+use dinrail_store::installed::Intent;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -92,7 +94,7 @@ parameters = {{ padding = {padding} }}
             title: "count 0.1.0".to_owned(),
             criteria,
             cold: false,
-            durable: true,
+            intent: Some(intent()),
         })
     }
 
@@ -153,6 +155,10 @@ parameters = {{ padding = {padding} }}
         let newest = self.controller.swaps().all().max_by_key(|swap| swap.number);
         newest.map_or_else(String::new, |swap| swap.why.clone())
     }
+}
+
+fn intent() -> Intent {
+    Intent { digest: "0".repeat(64), parameters: BTreeMap::new(), from_generation: 1, capabilities: Vec::new() }
 }
 
 /// Five frames in shadow, fifty milliseconds of trial, and on by itself.

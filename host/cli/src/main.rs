@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use dinrail_cli::audit::{self, Place};
 use dinrail_cli::bundle::{self, PackOptions};
 use dinrail_cli::config::Places;
-use dinrail_cli::control::Request;
 use dinrail_cli::control::client::{self, Which};
+use dinrail_cli::control::{Request, SwapTerms};
 use dinrail_cli::run::{Ending, RunOptions};
 use dinrail_cli::score::{ScoreEnding, ScoreOptions, score};
 use dinrail_cli::sim::{SimOptions, SimSpeed, simulate};
@@ -101,6 +101,87 @@ enum Command {
         target: Option<String>,
         /// manual, shadow, advise or auto.
         mode: Option<String>,
+    },
+    /// Shows the plugins as they run, and their swaps.
+    Status {
+        #[command(flatten)]
+        which: Reach,
+    },
+    /// Shows the installed bundles.
+    Plugins {
+        #[command(flatten)]
+        which: Reach,
+    },
+    /// Verifies a bundle and keeps it in the store; nothing runs by that.
+    Install {
+        #[command(flatten)]
+        which: Reach,
+        /// The bundle.
+        #[arg(value_name = "FILE.rail")]
+        file: PathBuf,
+        /// It is older than one that ran, and that is meant.
+        #[arg(long)]
+        downgrade: bool,
+        /// Only says what would be.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Puts an installed bundle in shadow beside a plugin.
+    Swap(SwapCommand),
+    /// Goes one step on with a plugin's swap: from shadow to trial, from trial to the end.
+    Commit {
+        #[command(flatten)]
+        which: Reach,
+        /// The plugin.
+        plugin: String,
+    },
+    /// Takes a plugin back to the version before: ends its swap, or undoes the last one, parameters included.
+    Rollback {
+        #[command(flatten)]
+        which: Reach,
+        /// The plugin.
+        plugin: String,
+        /// Only says what would be.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Gives a plugin's parameter another value, now and after a restart; `dinrail rollback` undoes it.
+    Set {
+        #[command(flatten)]
+        which: Reach,
+        /// The plugin.
+        plugin: String,
+        /// The parameter.
+        parameter: String,
+        /// Its value.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// Only says what would be.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Sets an output to a value of the operator's own for a time; range, slew and trips hold.
+    Override {
+        #[command(flatten)]
+        which: Reach,
+        /// The output.
+        output: String,
+        /// In the output's unit.
+        #[arg(allow_hyphen_values = true)]
+        value: f64,
+        /// For how long, run time.
+        #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+        lasting: Duration,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Ends an override before its time.
+    Release {
+        #[command(flatten)]
+        which: Reach,
+        /// The output.
+        output: String,
     },
     /// Resets an output's trip once its condition is clear.
     Reset {
@@ -262,6 +343,63 @@ enum BundleTask {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct SwapCommand {
+    #[command(flatten)]
+    which: Reach,
+    /// The plugin, as the configuration calls it.
+    plugin: String,
+    /// The installed bundle: NAME, NAME@1 or NAME@1.2.3.
+    bundle: String,
+    /// Frames that both compute in shadow.
+    #[arg(long, value_name = "FRAMES")]
+    shadow: Option<u64>,
+    /// Share of frames whose answers may differ, from 0 to 1.
+    #[arg(long, value_name = "SHARE")]
+    divergence: Option<f64>,
+    /// What counts as different, as a part of a number's size.
+    #[arg(long, value_name = "PART")]
+    tolerance: Option<f64>,
+    /// Frames that the candidate may miss in shadow.
+    #[arg(long, value_name = "FRAMES")]
+    misses: Option<u64>,
+    /// How long the trial lasts, run time.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    trial: Option<Duration>,
+    /// Goes on by itself; else `dinrail commit` takes it from step to step.
+    #[arg(long)]
+    auto: bool,
+    /// Begins without the state of the version before, where it can't take it over.
+    #[arg(long)]
+    cold: bool,
+    /// Grants what it asks for beyond what the version before has.
+    #[arg(long)]
+    grant: bool,
+    /// Only says what would be.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl SwapCommand {
+    fn request(&self) -> Request {
+        let terms = SwapTerms {
+            shadow_frames: self.shadow,
+            divergence: self.divergence,
+            tolerance: self.tolerance,
+            misses: self.misses,
+            trial_ms: self.trial.map(millis),
+            automatic: self.auto,
+            cold: self.cold,
+            grant: self.grant,
+        };
+        Request::Swap { plugin: self.plugin.clone(), bundle: self.bundle.clone(), terms, dry_run: self.dry_run }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[derive(Debug, clap::Args)]
@@ -555,6 +693,31 @@ fn main() -> ExitCode {
             which.ask(Request::Mode { target: target.clone(), mode: mode.clone() })
         }
         Command::Mode { which, .. } => which.ask(Request::Modes),
+        Command::Status { which } => which.ask(Request::Status),
+        Command::Plugins { which } => which.ask(Request::Bundles),
+        Command::Install { which, file, downgrade, dry_run } => {
+            // The controller has a folder of its own.
+            let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            which.ask(Request::Install { path, downgrade: *downgrade, dry_run: *dry_run })
+        }
+        Command::Swap(swap) => swap.which.ask(swap.request()),
+        Command::Commit { which, plugin } => which.ask(Request::Commit { plugin: plugin.clone() }),
+        Command::Rollback { which, plugin, dry_run } => {
+            which.ask(Request::Rollback { plugin: plugin.clone(), dry_run: *dry_run })
+        }
+        Command::Set { which, plugin, parameter, value, dry_run } => which.ask(Request::Set {
+            plugin: plugin.clone(),
+            parameter: parameter.clone(),
+            value: value.clone(),
+            dry_run: *dry_run,
+        }),
+        Command::Override { which, output, value, lasting, reason } => which.ask(Request::Override {
+            output: output.clone(),
+            value: *value,
+            for_ms: millis(*lasting),
+            reason: reason.clone(),
+        }),
+        Command::Release { which, output } => which.ask(Request::Release { output: output.clone() }),
         Command::Reset { which, output } => which.ask(Request::Reset { output: output.clone() }),
         Command::Alarms { which, word } => which.ask(alarm_request(word.as_ref())),
         Command::Audit { place, last, word } => place.carry_out(*last, word.as_ref()),

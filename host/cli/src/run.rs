@@ -6,7 +6,7 @@ pub use report::print;
 
 use crate::config::{self, Config, ConfigErrors, Places, Speed};
 use crate::control::server::ControlSocket;
-use crate::controller::build::{self, Assembly, BuildError, Prepared, Workshop};
+use crate::controller::build::{self, Assembly, BuildError, Prepared, Versions, Workshop};
 use crate::controller::pace::{Pace, Speed as PaceSpeed};
 use crate::controller::plant::SharedPlant;
 use crate::controller::recorder::Answer;
@@ -124,6 +124,9 @@ pub fn fail(error: &BuildError) -> Ending {
         BuildError::Config(errors) => refuse(errors),
         BuildError::Engine(_)
         | BuildError::Thread(_)
+        | BuildError::Bundles { .. }
+        | BuildError::StoreFolder { .. }
+        | BuildError::Version { .. }
         | BuildError::Control(_)
         | BuildError::Store(_)
         | BuildError::NoReport(_)
@@ -197,7 +200,9 @@ pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError>
         let version = crate::controller::calendar::time_zone_database();
         tracing::info!(version, "local times are reckoned with this time zone database");
     }
-    let prepared = build::prepare(config, &Workshop::new()?)?;
+    let is_virtual = config.scan.speed == Speed::Max;
+    let versions = if is_virtual { Versions::default() } else { Versions::open(&config)? };
+    let prepared = build::prepare_with(config, &Workshop::new()?, &versions)?;
     let (clock, start_clock) = run_clock(prepared.speed());
     let assembly = prepared.assemble(&clock, view)?;
     let (stop_now, stop) = crossbeam_channel::bounded(1);

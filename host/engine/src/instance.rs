@@ -158,6 +158,12 @@ impl Instance {
         self.poisoned = true;
     }
 
+    /// Bytes of its linear memories.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.store.data().limiter.total_bytes()
+    }
+
     /// Log lines and metrics since this was last called.
     pub fn take_notes(&mut self) -> Notes {
         self.store.data_mut().take_notes()

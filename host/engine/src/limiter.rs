@@ -37,6 +37,11 @@ impl Limiter {
         Limiter { limits, total_bytes: 0, last_growth: 0, refused: None }
     }
 
+    /// Bytes of its memories.
+    pub(crate) fn total_bytes(&self) -> usize {
+        self.total_bytes
+    }
+
     /// What was refused since the last call of this.
     pub(crate) fn take_refused(&mut self) -> Option<String> {
         self.refused.take().map(|refused| refused.to_string())

@@ -4,8 +4,10 @@
 //! - [`audit`]: what operators did, in a chain
 //! - [`assets`]: tables of numbers that a plugin may read
 //! - [`bundle`]: what an OEM ships, one signed file
+//! - [`installed`]: the controller's own bundles, and which of them run
 
 pub mod assets;
 pub mod audit;
 pub mod bundle;
 pub mod folder;
+pub mod installed;

@@ -27,6 +27,8 @@ pub struct Config {
     pub text: Arc<ConfigText>,
     /// Name and time zone.
     pub site: Site,
+    /// Whose bundles are installed.
+    pub trust: Trust,
     /// How the scan runs.
     pub scan: Scan,
     /// In the order of the file; the index is the [`SourceId`].
@@ -50,6 +52,8 @@ pub struct Config {
     /// In the order of the file.
     pub sinks: Vec<Sink>,
 }
+
+pub use dinrail_store::bundle::Trust;
 
 /// `[site]`
 #[derive(Clone, Debug)]

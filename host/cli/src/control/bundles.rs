@@ -131,9 +131,21 @@ pub(super) fn bundle_table(bundles: &[BundleLine]) -> Table {
 }
 
 pub(super) fn status_text(plugins: &[PluginLine], ended: &[SwapLine]) -> String {
-    let mut lines = table(&["plugin", "state", "mode", "executes", "up", "restarts", "calls", "last / mean / p99 / max", "missed", "memory"]);
+    let mut lines = table(&[
+        "plugin",
+        "state",
+        "mode",
+        "executes",
+        "up",
+        "restarts",
+        "calls",
+        "last / mean / p99 / max",
+        "missed",
+        "memory",
+    ]);
     for plugin in plugins {
-        let micro = |value: f64| if value < 1_000.0 { format!("{value:.0} µs") } else { format!("{:.1} ms", value / 1_000.0) };
+        let micro =
+            |value: f64| if value < 1_000.0 { format!("{value:.0} µs") } else { format!("{:.1} ms", value / 1_000.0) };
         let signed = if plugin.signed == Some(false) { ", UNSIGNED" } else { "" };
         lines.add_row([
             plugin.name.clone(),
@@ -143,7 +155,13 @@ pub(super) fn status_text(plugins: &[PluginLine], ended: &[SwapLine]) -> String 
             format!("{:.0} s", plugin.uptime_s),
             plugin.restarts.to_string(),
             plugin.calls.to_string(),
-            format!("{} / {} / {} / {}", micro(plugin.last_us), micro(plugin.mean_us), micro(plugin.p99_us), micro(plugin.max_us)),
+            format!(
+                "{} / {} / {} / {}",
+                micro(plugin.last_us),
+                micro(plugin.mean_us),
+                micro(plugin.p99_us),
+                micro(plugin.max_us)
+            ),
             plugin.misses.to_string(),
             format!("{} KiB", plugin.memory_bytes / 1024),
         ]);

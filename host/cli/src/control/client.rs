@@ -1,6 +1,7 @@
 //! The command line's end of the socket: asks, and prints the answer.
 
 use super::alarms::alarm_table;
+use super::bundles::{bundle_table, status_text};
 use super::{Advice, Answer, Letter, MAX_LINE_BYTES, Request, Standing};
 use crate::config;
 use crate::run::{Ending, refuse};
@@ -138,6 +139,9 @@ fn print(answer: &Answer, json: bool) -> Ending {
                 let header = ["alarm", "priority", "state", "since", "", "what to do"];
                 println!("{}", alarm_table(alarms, table(&header)));
             }
+            Answer::Status { plugins, ended } => print!("{}", status_text(plugins, ended)),
+            Answer::Bundles { bundles } if bundles.is_empty() => println!("no bundle is installed"),
+            Answer::Bundles { bundles } => println!("{}", bundle_table(bundles)),
             Answer::Done { text } => println!("{text}"),
             Answer::Refused { why } => eprintln!("dinrail: {why}"),
         }
@@ -145,7 +149,7 @@ fn print(answer: &Answer, json: bool) -> Ending {
     if matches!(answer, Answer::Refused { .. }) { Ending::Failed } else { Ending::Well }
 }
 
-fn table(header: &[&str]) -> Table {
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);

@@ -1,6 +1,7 @@
 //! An operator's words to a running controller, over a local socket.
 //!
 //! - [`server`]: the controller's end
+//! - [`bundles`]: bundles, versions and swaps
 //! - [`client`]: the command line's end
 //! - `alarms`: how it shows alarms
 //!
@@ -8,12 +9,14 @@
 //! open it may do everything that the controller's own user may. Requests are carried out between two scans.
 
 mod alarms;
+pub mod bundles;
 pub mod client;
 pub mod server;
 
 pub use alarms::AlarmLine;
 
 use crate::config::Site;
+pub use bundles::{BundleLine, PluginLine, SwapLine, SwapTerms};
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -50,6 +53,75 @@ pub enum Request {
         /// Of this output.
         output: String,
     },
+    /// All plugins as they run.
+    Status,
+    /// Installs a bundle.
+    Install {
+        /// Its file, by its whole path.
+        path: PathBuf,
+        /// An older version than one that ran is meant.
+        #[serde(default)]
+        downgrade: bool,
+        /// Only says what would be.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// What is installed.
+    Bundles,
+    /// Puts an installed bundle in shadow beside a plugin.
+    Swap {
+        /// The plugin.
+        plugin: String,
+        /// `NAME` or `NAME@VERSION`.
+        bundle: String,
+        /// What is asked of it.
+        #[serde(default)]
+        terms: SwapTerms,
+        /// Only says what would be.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// From shadow to trial, from trial to the end.
+    Commit {
+        /// The plugin.
+        plugin: String,
+    },
+    /// Back to the version before.
+    Rollback {
+        /// The plugin.
+        plugin: String,
+        /// Only says what would be.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Another value of a plugin's parameter.
+    Set {
+        /// The plugin.
+        plugin: String,
+        /// The parameter.
+        parameter: String,
+        /// As written.
+        value: String,
+        /// Only says what would be.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// An operator's own value for an output, for a time.
+    Override {
+        /// The output.
+        output: String,
+        /// In the output's unit.
+        value: f64,
+        /// For how long, run time.
+        for_ms: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Ends it.
+    Release {
+        /// The output.
+        output: String,
+    },
     /// All alarms.
     Alarms,
     /// Somebody knows of an alarm.
@@ -71,6 +143,21 @@ pub enum Request {
         /// Its name.
         alarm: String,
     },
+}
+
+impl Request {
+    /// Whether it is carried out beside the scan, and may take its time.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        matches!(
+            self,
+            Request::Install { .. }
+                | Request::Bundles
+                | Request::Swap { .. }
+                | Request::Set { .. }
+                | Request::Rollback { .. }
+        )
+    }
 }
 
 /// A request with its sender, as it goes over the wire.
@@ -103,6 +190,18 @@ pub enum Answer {
         alarms: Vec<AlarmLine>,
         /// How many there are.
         watched: usize,
+    },
+    /// All plugins as they run.
+    Status {
+        /// In the configuration's order.
+        plugins: Vec<PluginLine>,
+        /// The last swaps that ended.
+        ended: Vec<SwapLine>,
+    },
+    /// What is installed.
+    Bundles {
+        /// By digest.
+        bundles: Vec<BundleLine>,
     },
     /// It was done.
     Done {

@@ -240,7 +240,11 @@ fn answer_with(stream: &UnixStream, answer: &Answer) -> std::io::Result<()> {
     writer.write_all(&text)
 }
 
+/// Verifying and compiling a bundle takes so long at worst, on a slow machine.
+const SLOW: Duration = Duration::from_secs(120);
+
 fn carry(letter: Letter, ask: &Sender<Asked>, patience: Duration) -> Answer {
+    let slow = letter.request.is_slow();
     let (reply, answer) = crossbeam_channel::bounded(1);
     let refused = |why: &str| Answer::Refused { why: why.to_owned() };
     let settled = Arc::new(AtomicBool::new(false));
@@ -252,6 +256,7 @@ fn carry(letter: Letter, ask: &Sender<Asked>, patience: Duration) -> Answer {
     }
     if settled.swap(true, Ordering::AcqRel) {
         // It is being carried out at this moment.
+        let patience = if slow { SLOW } else { patience };
         return answer.recv_timeout(patience).unwrap_or_else(|_| refused("it was begun; look what came of it"));
     }
     refused("no scan took the request; it is not done, and will not be")

@@ -117,7 +117,14 @@ fn wall_clock() -> String {
 /// What a request changes, in the log's words; nothing where it only asks.
 fn named(request: &Request) -> Option<(&'static str, String)> {
     match request {
-        Request::Advices | Request::Modes | Request::Alarms => None,
+        Request::Advices | Request::Modes | Request::Alarms | Request::Status | Request::Bundles => None,
+        Request::Install { path, .. } => Some(("install", path.display().to_string())),
+        Request::Swap { plugin, .. } => Some(("swap", plugin.clone())),
+        Request::Commit { plugin } => Some(("commit", plugin.clone())),
+        Request::Rollback { plugin, .. } => Some(("rollback", plugin.clone())),
+        Request::Set { plugin, parameter, .. } => Some(("set", format!("{plugin} {parameter}"))),
+        Request::Override { output, .. } => Some(("override", output.clone())),
+        Request::Release { output } => Some(("release", output.clone())),
         Request::Accept { id } => Some(("accept", id.to_string())),
         Request::Reject { id, .. } => Some(("reject", id.to_string())),
         Request::Mode { target, .. } => Some(("mode", target.clone())),
@@ -134,7 +141,22 @@ impl Controller {
         let unknown = || "unknown".to_owned();
         match (request, &self.store) {
             (_, None) => String::new(),
-            (Request::Advices | Request::Modes | Request::Alarms, _) => String::new(),
+            (Request::Advices | Request::Modes | Request::Alarms | Request::Status | Request::Bundles, _) => {
+                String::new()
+            }
+            (Request::Install { .. }, _) => String::new(),
+            (
+                Request::Swap { plugin, .. }
+                | Request::Commit { plugin }
+                | Request::Rollback { plugin, .. }
+                | Request::Set { plugin, .. },
+                _,
+            ) => self.version_of(plugin).unwrap_or_else(unknown),
+            (Request::Override { output, .. } | Request::Release { output }, _) => {
+                let applied = self.output(output).map(|id| self.guard.output_states(&[id]));
+                let applied = applied.and_then(|states| states.first().and_then(|state| state.applied));
+                applied.map_or_else(unknown, |value| value.to_string())
+            }
             (Request::Accept { id } | Request::Reject { id, .. }, _) => self.advice_standing(AdviceId(*id)),
             (Request::Mode { target, .. }, _) => self.mode_of(target).map_or_else(unknown, str::to_owned),
             (Request::Reset { output }, _) => match self.output(output) {
@@ -175,7 +197,11 @@ impl Controller {
         let (outcome, text) = match answer {
             Answer::Done { text } => ("done", text.as_str()),
             Answer::Refused { why } => ("refused", why.as_str()),
-            Answer::Advices { .. } | Answer::Modes { .. } | Answer::Alarms { .. } => return,
+            Answer::Advices { .. }
+            | Answer::Modes { .. }
+            | Answer::Alarms { .. }
+            | Answer::Status { .. }
+            | Answer::Bundles { .. } => return,
         };
         store.keep(Deed {
             time: wall_clock(),

@@ -14,6 +14,7 @@
 //! - [`swap`]: another version in a plugin's place, and the way back
 //! - `line`: items and the verdicts on them
 //! - [`outputs`]: where commands go
+//! - [`shelf`], `versions`, [`figures`]: bundles and versions, and what the status tells
 //! - `operator`, `words`: what an operator asks for, and what is answered
 //! - [`alarms`], [`audit`]: what an operator has to know, and what one did
 //! - [`build`]: from a configuration to a controller
@@ -25,6 +26,7 @@ pub mod build;
 pub mod calendar;
 pub mod context;
 pub mod derived;
+pub mod figures;
 pub mod identity;
 pub mod images;
 mod intake;
@@ -35,12 +37,14 @@ pub mod outputs;
 pub mod pace;
 pub mod plant;
 pub mod recorder;
+pub mod shelf;
 pub mod slots;
 pub mod source;
 pub mod starts;
 pub mod supervision;
 pub mod swap;
 pub mod tables;
+mod versions;
 mod words;
 
 use build::Preparer;
@@ -60,6 +64,7 @@ use line::Line;
 use operator::{AdviceWords, Words};
 use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
+use shelf::Shelf;
 use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
 use source::{Source, SourceCounts, Supply};
 use starts::{Start, StartId, Starts};
@@ -104,6 +109,8 @@ pub struct Controller {
     notes: Vec<(InstanceId, Notes)>,
     swaps: Swaps,
     preparer: Preparer,
+    /// None in virtual time.
+    shelf: Option<Shelf>,
 }
 
 /// What a scan has to settle.
@@ -134,6 +141,7 @@ impl Controller {
         }
         // In virtual time the new assets' instances are there already.
         self.place_started(&mut scanning);
+        self.take_from_shelf(at.now_ns);
         self.take_returning(&scanning);
         self.advance_swaps(&mut scanning);
         self.dispatch(&mut scanning);
@@ -271,6 +279,7 @@ impl Controller {
         for command in &verdicts.commands {
             self.outputs[command.output().index()].write(command);
         }
+        self.abandon_swaps();
         verdicts
     }
 
@@ -376,6 +385,7 @@ impl Controller {
             slot.flight.take_if(|flight| flight.frame.scan == done.frame.scan);
             return;
         }
+        slot.figures.called(&done.report);
         let discard = match &done.report.outcome {
             Outcome::Faulted(fault) => fault.discards_instance() || done.instance.is_poisoned(),
             Outcome::Answered(_) | Outcome::Missed | Outcome::Skipped(_) => false,
@@ -426,6 +436,7 @@ impl Controller {
                     if let Some(flight) = &mut slot.flight {
                         flight.missed = true;
                     }
+                    slot.figures.misses += 1;
                     CallReport { outcome: Outcome::Missed, inferences: Vec::new(), duration_ns: 0 }
                 }
             };
@@ -515,7 +526,10 @@ fn is_awaited(slot: &Slot, now_ns: TimeNs) -> bool {
 /// Puts a started instance in its slot; a failure counts as a fault of its plugin.
 fn place_instance(slot: &mut Slot, started: Result<Box<Instance>, StartError>, scanning: &mut Scanning) {
     match started {
-        Ok(instance) => slot.instance = Some(instance),
+        Ok(instance) => {
+            slot.instance = Some(instance);
+            slot.figures.placed(scanning.at.now_ns);
+        }
         Err(error) => {
             slot.supervision.faulted(scanning.at.now_ns);
             let fault = Fault::Configuration(format!("can't be started: {error}"));

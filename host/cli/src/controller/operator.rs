@@ -1,6 +1,7 @@
 //! What an operator asks of the running controller, carried out between two scans.
 
 use super::Controller;
+use super::shelf::Pending;
 use super::words::{course, quantity, witnesses};
 use crate::control::server::Asked;
 use crate::control::{Advice, Answer, Request, Standing};
@@ -45,9 +46,13 @@ impl Controller {
         if !asked.claim() {
             return;
         }
-        let Asked { letter, reply, .. } = asked;
-        let user = said(&letter.user, MAX_USER);
+        let Asked { mut letter, reply, .. } = asked;
+        letter.user = said(&letter.user, MAX_USER);
+        let user = letter.user.clone();
         let before = self.standing_of(&letter.request);
+        if letter.request.is_slow() {
+            return self.ask_shelf(Pending { letter, reply, before }, now_ns);
+        }
         let answer = match &letter.request {
             Request::Advices => Answer::Advices { advices: self.advices(now_ns) },
             Request::Modes => Answer::Modes { modes: self.standings() },
@@ -55,6 +60,17 @@ impl Controller {
             Request::Reject { id, reason } => self.reject(AdviceId(*id), reason),
             Request::Mode { target, mode } => self.set_mode(target, mode),
             Request::Reset { output } => self.reset(output),
+            Request::Status => self.status(now_ns),
+            Request::Commit { plugin } => self.commit(plugin, now_ns),
+            Request::Override { output, value, for_ms, reason } => {
+                self.override_value(output, *value, *for_ms, &said(reason, MAX_REASON), now_ns)
+            }
+            Request::Release { output } => self.release(output, now_ns),
+            Request::Install { .. }
+            | Request::Bundles
+            | Request::Swap { .. }
+            | Request::Set { .. }
+            | Request::Rollback { .. } => unreachable!("what is slow went to the shelf"),
             Request::Alarms => self.list_alarms(now_ns),
             Request::Acknowledge { alarm } => answered(self.acknowledge_alarm(alarm, &user, now_ns)),
             Request::Shelve { alarm, for_ms, reason } => {
@@ -63,16 +79,58 @@ impl Controller {
             }
             Request::Unshelve { alarm } => answered(self.unshelve_alarm(alarm, &user, now_ns)),
         };
-        self.write_down(&user, &letter.request, before, &answer);
-        match &answer {
-            Answer::Done { text } => tracing::info!(user, "{text}"),
-            Answer::Refused { why } => {
-                tracing::warn!(user, request = ?letter.request, why, "an operator's word is refused")
-            }
-            Answer::Advices { .. } | Answer::Modes { .. } | Answer::Alarms { .. } => {}
-        }
+        self.tell_operator(&user, &letter.request, before, &answer);
         // Who asked may have gone.
         let _ = reply.send(answer);
+    }
+
+    /// Writes an answer down and logs it.
+    pub(super) fn tell_operator(&self, user: &str, request: &Request, before: String, answer: &Answer) {
+        self.write_down(user, request, before, answer);
+        match answer {
+            Answer::Done { text } => tracing::info!(user, "{text}"),
+            Answer::Refused { why } => {
+                tracing::warn!(user, ?request, why, "an operator's word is refused")
+            }
+            Answer::Advices { .. }
+            | Answer::Modes { .. }
+            | Answer::Alarms { .. }
+            | Answer::Status { .. }
+            | Answer::Bundles { .. } => {}
+        }
+    }
+
+    /// An operator's own value for an output.
+    fn override_value(&mut self, name: &str, value: f64, for_ms: u64, reason: &str, now_ns: TimeNs) -> Answer {
+        let Some(output) = self.output(name) else { return self.no_output(name) };
+        if reason.trim().is_empty() {
+            let why = format!("{name} is not overridden: that needs its reason, `--reason \"…\"`");
+            return Answer::Refused { why };
+        }
+        let for_ns = for_ms.saturating_mul(1_000_000);
+        match self.guard.override_output(output, value, now_ns, for_ns) {
+            Ok(_) => {
+                let (_, unit) = self.name(output);
+                let minutes = for_ms as f64 / 60_000.0;
+                let value = quantity(value, unit);
+                let text = format!("{name}: overridden to {value} for {minutes:.1} min, within its limits: {reason}");
+                Answer::Done { text }
+            }
+            Err(error) => Answer::Refused { why: format!("{name} is not overridden: {error}") },
+        }
+    }
+
+    fn release(&mut self, name: &str, now_ns: TimeNs) -> Answer {
+        let Some(output) = self.output(name) else { return self.no_output(name) };
+        match self.guard.release(output, now_ns) {
+            Ok(()) => Answer::Done { text: format!("{name}: the override is over; its owner has it again") },
+            Err(error) => Answer::Refused { why: format!("{name}: {error}") },
+        }
+    }
+
+    fn no_output(&self, name: &str) -> Answer {
+        let help = crate::config::did_you_mean(name, self.outputs.iter().map(|output| output.name.as_str()));
+        Answer::Refused { why: format!("there is no output `{name}`; {help}") }
     }
 
     pub(super) fn name(&self, output: OutputId) -> (&str, &str) {
@@ -220,10 +278,7 @@ impl Controller {
     }
 
     fn reset(&mut self, name: &str) -> Answer {
-        let Some(output) = self.output(name) else {
-            let help = crate::config::did_you_mean(name, self.outputs.iter().map(|output| output.name.as_str()));
-            return Answer::Refused { why: format!("there is no output `{name}`; {help}") };
-        };
+        let Some(output) = self.output(name) else { return self.no_output(name) };
         let halted = self.guard.is_halted(output) && !self.guard.is_tripped(output);
         match self.guard.reset_trip(output) {
             Ok(()) if halted => {

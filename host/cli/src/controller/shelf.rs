@@ -99,7 +99,7 @@ impl Shelf {
 }
 
 /// A word about a plugin's version, as it was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Wanted {
     /// Index of the plugin.
     pub plugin: usize,
@@ -168,7 +168,8 @@ impl Keeping {
             let text = |error: InstalledError| error.to_string();
             let running = store.all_running().map_err(text)?;
             let line = |bundle: dinrail_store::installed::InstalledBundle| {
-                let runs = running.iter().filter(|(_, runs)| runs.digest == bundle.digest).map(|(name, _)| name.clone());
+                let runs =
+                    running.iter().filter(|(_, runs)| runs.digest == bundle.digest).map(|(name, _)| name.clone());
                 BundleLine {
                     name: bundle.name.clone(),
                     version: bundle.version.clone(),
@@ -303,7 +304,9 @@ pub fn change(
     let text = |error: InstalledError| error.to_string();
     let mut change = Change::default();
     for (name, value) in parameters {
-        change.parameters.push((name.clone(), from_json(value).ok_or_else(|| format!("the parameter `{name}` is {value}"))?));
+        change
+            .parameters
+            .push((name.clone(), from_json(value).ok_or_else(|| format!("the parameter `{name}` is {value}"))?));
     }
     let mut title = format!("{plugin} as the configuration has it");
     if let (Some(store), true) = (installed, digest != CONFIGURED) {
@@ -341,7 +344,8 @@ fn would(prepared: &Prepared, incumbent: &Plugin) -> String {
     if old.component.digest() == new.component.digest() {
         said.push("the component stays the same".to_owned());
     } else {
-        let version = |plugin: &Plugin| format!("{} ({})", plugin.description.version, &plugin.component.digest()[..12]);
+        let version =
+            |plugin: &Plugin| format!("{} ({})", plugin.description.version, &plugin.component.digest()[..12]);
         said.push(format!("version {} → {}", version(old), version(new)));
     }
     for ((name, before), (_, after)) in old.bound.parameters.iter().zip(&new.bound.parameters) {

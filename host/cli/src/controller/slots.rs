@@ -1,6 +1,7 @@
 //! A slot for each plugin instance: its rows, its standing, and the instance itself while it is not
 //! with a worker.
 
+use super::figures::CallFigures;
 use super::images::ImageId;
 use super::line::ItemQueue;
 use super::supervision::{Standing, Supervision};
@@ -167,6 +168,8 @@ pub struct Slot {
     pub flight: Option<Flight>,
     /// Its standing.
     pub supervision: Supervision,
+    /// Of its calls.
+    pub figures: CallFigures,
     /// Run time of its next call.
     pub next_due_ns: TimeNs,
     /// The worker it is pinned to.
@@ -199,6 +202,7 @@ impl Slot {
             returning: false,
             flight: None,
             supervision: Supervision::default(),
+            figures: CallFigures::default(),
             next_due_ns: TimeNs::MIN,
             worker,
         }

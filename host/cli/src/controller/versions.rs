@@ -15,15 +15,6 @@ use std::sync::Arc;
 const MAX_ENDED: usize = 8;
 
 impl Controller {
-    /// Whether a request is carried out beside the scan.
-    pub(super) fn is_for_shelf(request: &Request) -> bool {
-        match request {
-            Request::Install { .. } | Request::Bundles | Request::Swap { .. } | Request::Set { .. } => true,
-            Request::Rollback { .. } => true,
-            _ => false,
-        }
-    }
-
     /// Hands a request to the shelf, or answers it where that needs no shelf.
     pub(super) fn ask_shelf(&mut self, pending: Pending, now_ns: TimeNs) {
         let request = pending.letter.request.clone();
@@ -46,10 +37,12 @@ impl Controller {
             }
             Request::Rollback { plugin, dry_run } => match self.rolled_back(&plugin, dry_run, now_ns) {
                 Some(answer) => Err(answer),
-                None => self.wanted(&plugin, &SwapTerms { cold: true, grant: true, ..at_once() }, dry_run).map(|wanted| {
-                    let back = move |keeping: &Keeping| keeping.roll_back(&wanted);
-                    Box::new(back) as Box<dyn FnOnce(&Keeping) -> Came + Send>
-                }),
+                None => {
+                    self.wanted(&plugin, &SwapTerms { cold: true, grant: true, ..at_once() }, dry_run).map(|wanted| {
+                        let back = move |keeping: &Keeping| keeping.roll_back(&wanted);
+                        Box::new(back) as Box<dyn FnOnce(&Keeping) -> Came + Send>
+                    })
+                }
             },
             _ => Err(Answer::Refused { why: "this is no request about versions".to_owned() }),
         };
@@ -131,7 +124,9 @@ impl Controller {
             Ok(Phase::Handover) => {
                 Answer::Done { text: format!("{plugin}: the candidate takes over, and is on trial from then on") }
             }
-            Ok(_) => Answer::Done { text: format!("{plugin}: committed; `dinrail rollback {plugin}` goes back to the version before") },
+            Ok(_) => Answer::Done {
+                text: format!("{plugin}: committed; `dinrail rollback {plugin}` goes back to the version before"),
+            },
             Err(error) => Answer::Refused { why: error.to_string() },
         }
     }
@@ -152,6 +147,15 @@ impl Controller {
             Ok(phase) => Answer::Done { text: format!("{plugin}: {title} is {}", phase.name()) },
             Err(error) => Answer::Refused { why: error.to_string() },
         })
+    }
+
+    /// What executes as a plugin, for the audit log.
+    pub(super) fn version_of(&self, name: &str) -> Option<String> {
+        let index = self.plugins.iter().position(|plugin| plugin.config.name == name)?;
+        let plugin = &self.plugins[index];
+        let swap =
+            self.swaps.of(index).map_or_else(String::new, |swap| format!(", {} in {}", swap.title, swap.phase.name()));
+        Some(format!("{} {}{swap}", plugin.description.version, plugin.component.digest()))
     }
 
     /// All plugins as they run.

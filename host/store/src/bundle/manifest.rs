@@ -226,7 +226,8 @@ fn is_slot(text: &str) -> bool {
     (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(known) && !dotted
 }
 
-fn is_day(text: &str) -> bool {
+/// Shaped as YYYY-MM-DD, so that days compare as texts do.
+pub(crate) fn is_day(text: &str) -> bool {
     let digits = |range: std::ops::Range<usize>| {
         text.get(range).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
     };

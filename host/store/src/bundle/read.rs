@@ -7,13 +7,13 @@ use super::manifest::{Manifest, Part, PartKind};
 use super::trust::Trust;
 use super::{MAX_BUNDLE_BYTES, hexadecimal};
 use sha2::{Digest, Sha256};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 /// Why a bundle is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// It could not be read.
-    #[error("it can't be read: {0}")]
+    /// It could not be read or written.
+    #[error("it can't be read or written: {0}")]
     Io(#[from] io::Error),
     /// Other bytes.
     #[error("this is no bundle: it does not begin as one")]
@@ -101,6 +101,7 @@ pub enum BundleError {
 /// A bundle whose every byte was checked.
 #[derive(Clone, Debug)]
 pub struct Bundle {
+    header: Header,
     manifest: Manifest,
     signer: Option<PublicKey>,
     digest: String,
@@ -145,7 +146,7 @@ impl Bundle {
             return Err(BundleError::Trailing);
         }
         let digest = hexadecimal(&Sha256::digest(header.message(&encoded)));
-        Ok(Bundle { manifest, signer, digest, contents })
+        Ok(Bundle { header, manifest, signer, digest, contents })
     }
 
     /// What it says of itself.
@@ -176,6 +177,22 @@ impl Bundle {
     pub fn component(&self) -> &[u8] {
         let found = self.parts().find(|(part, _)| part.kind == PartKind::Component);
         found.expect("a checked manifest has one").1
+    }
+
+    /// Writes the very bytes that it was read from: what it was read from had one form only.
+    pub fn write(&self, to: &mut impl Write) -> Result<(), BundleError> {
+        to.write_all(&self.header.encode())?;
+        to.write_all(&self.manifest.encode()?)?;
+        for (_, bytes) in self.parts() {
+            to.write_all(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Length of its file.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.header.total_bytes
     }
 
     /// `NAME-VERSION.rail`.

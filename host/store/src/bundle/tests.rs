@@ -89,6 +89,10 @@ fn what_was_packed_is_read() {
     let names: Vec<&str> = bundle.parts().map(|(part, _)| part.name.as_str()).collect();
     assert_eq!(names, ["component.wasm", "channel/model.onnx", "limits.csv"]);
     assert_eq!(signed(), signed(), "the same again gives the same bytes");
+    let mut again = Vec::new();
+    bundle.write(&mut again).unwrap();
+    assert_eq!(again, signed(), "what was read is written as it was");
+    assert_eq!(bundle.bytes(), again.len() as u64);
 }
 
 #[test]
@@ -287,6 +291,14 @@ fn a_signed_manifest_has_one_form() {
     }
     let longer = forged(|text| text.replace(r#""bytes":40"#, r#""bytes":18446744073709551615"#));
     assert!(matches!(read(&longer), Err(BundleError::Lengths { .. })), "{:?}", read(&longer).err());
+}
+
+#[test]
+fn a_number_is_read_as_it_was_written() {
+    let mut awkward = manifest();
+    awkward.description.quantiles = vec![-4.03120303853956e223, 0.1 + 0.2, f64::MIN_POSITIVE, f64::MAX];
+    let bytes = pack(awkward.clone(), contents(), Some(&key(1))).unwrap();
+    assert_eq!(read(&bytes).unwrap().manifest().description, awkward.description);
 }
 
 #[test]

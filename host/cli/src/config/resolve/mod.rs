@@ -2,6 +2,8 @@
 
 mod site;
 
+mod trust;
+
 mod table_head;
 
 mod sources;
@@ -103,6 +105,7 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     let root = whole(findings, document);
     let site = site::site(&root);
     let scan = site::scan(&root);
+    let trust = trust::trust(&root);
     let sources = sources::sources(&root, &site);
     let producers = results::Producers::of(document);
     let mut tags = tags::tags(&root, &sources, producers);
@@ -133,6 +136,7 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     }
     root.finish();
     Config {
+        trust,
         text: Arc::clone(findings.text()),
         site,
         scan: scan.value,

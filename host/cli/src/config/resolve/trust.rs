@@ -1,14 +1,14 @@
 //! `[trust]`: whose bundles are installed.
 
 use crate::config::document::Section;
-use crate::config::types::{Site, Trust};
+use crate::config::types::Trust;
 use dinrail_store::bundle::{PublicKey, TrustedKey};
 
 const EXAMPLE: &str = "[trust.keys.acme]";
 /// Largest file of a public key.
 const MAX_KEY_BYTES: u64 = 16 * 1024;
 
-pub(super) fn trust(root: &Section<'_>, _site: &Site) -> Trust {
+pub(super) fn trust(root: &Section<'_>) -> Trust {
     let mut trust = Trust::default();
     let Some(section) = root.section("trust", "[trust]") else { return trust };
     let section = section.titled("[trust]");
@@ -38,7 +38,9 @@ fn trusted_key(section: &Section<'_>) -> Option<TrustedKey> {
     });
     let key = match read {
         Ok(text) => PublicKey::from_pem(&text),
-        Err(error) => return refuse(error.to_string(), "name the file of a public key, beside this file or by its whole path"),
+        Err(error) => {
+            return refuse(error.to_string(), "name the file of a public key, beside this file or by its whole path");
+        }
     };
     match key {
         Ok(key) => Some(TrustedKey { name: section.name().to_owned(), key, bundles: bundles?, revoked }),

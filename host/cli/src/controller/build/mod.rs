@@ -12,11 +12,13 @@ mod producers;
 mod refusals;
 mod store;
 pub(crate) mod tables;
+mod versions;
 mod wiring;
 mod workers;
 
 pub use candidate::{Change, Preparer};
 pub use components::ComponentError;
+pub use versions::Versions;
 
 use super::Controller;
 use super::alarms::{Alarms, Losses};
@@ -29,6 +31,7 @@ use super::line::Line;
 use super::links::{FolderSource, LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
 use super::recorder::Setup;
+use super::shelf::{Keeping, Shelf};
 use super::slots::Plugin;
 use super::source::Source;
 use super::starts::Starts;
@@ -50,6 +53,7 @@ use dinrail_field::source::csv::CsvSource;
 use dinrail_field::source::images::ImagesSource;
 use dinrail_inference::{Catalog, OnnxModel};
 use dinrail_sim::judge::Detections;
+use dinrail_store::installed::Installed;
 use overwritten::overwritten;
 use plants::{judge, signal_tags};
 use std::collections::HashMap;
@@ -61,6 +65,7 @@ use wiring::{Links, is_replay, output_drivers, sinks};
 /// What was opened and checked.
 pub struct Prepared {
     workshop: Workshop,
+    installed: Option<Arc<Installed>>,
     config: Config,
     plugins: Vec<Arc<Plugin>>,
     guard: Guard,
@@ -90,6 +95,30 @@ pub enum BuildError {
     /// What outlasts the controller.
     #[error(transparent)]
     Store(#[from] super::audit::StoreError),
+    /// The bundles.
+    #[error("the store's bundles: {error}")]
+    Bundles {
+        /// Why.
+        #[source]
+        error: dinrail_store::installed::InstalledError,
+    },
+    /// The store's folder.
+    #[error("the store's folder `{}` can't be made: {error}", path.display())]
+    StoreFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// What was committed can't be had.
+    #[error("the committed version of the plugin `{plugin}` can't be had: {why}")]
+    Version {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        why: String,
+    },
     /// Threads.
     #[error("a thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -152,9 +181,14 @@ impl Workshop {
 }
 
 /// Opens components, models, tables and plants, binds every plugin, and collects all mistakes.
-pub fn prepare(mut config: Config, workshop: &Workshop) -> Result<Prepared, BuildError> {
+pub fn prepare(config: Config, workshop: &Workshop) -> Result<Prepared, BuildError> {
+    prepare_with(config, workshop, &Versions::default())
+}
+
+/// The same, with the versions that the store says run.
+pub fn prepare_with(mut config: Config, workshop: &Workshop, versions: &Versions) -> Result<Prepared, BuildError> {
     let mut errors = Vec::new();
-    let (plugins, derived) = producers::prepare_plugins(&mut config, workshop, &mut errors);
+    let (plugins, derived) = producers::prepare_plugins(&mut config, workshop, versions, &mut errors);
     let mut opened_tables = Vec::new();
     let mut folders = Vec::new();
     let mut plants = Vec::new();
@@ -220,6 +254,7 @@ pub fn prepare(mut config: Config, workshop: &Workshop) -> Result<Prepared, Buil
     let guard = guard(&config, &plugins)?;
     Ok(Prepared {
         workshop: workshop.clone(),
+        installed: versions.installed.clone(),
         config,
         plugins,
         guard,
@@ -254,7 +289,16 @@ fn mistake(config: &Config, span: config::Span, message: impl Into<String>, help
 }
 
 /// Opens, describes, binds, and starts one plugin once, so that what it refuses is refused now.
-fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<Plugin, ConfigErrors> {
+fn prepare_plugin(
+    config: &Config,
+    index: usize,
+    workshop: &Workshop,
+    versions: &Versions,
+) -> Result<Plugin, ConfigErrors> {
+    if let Some(change) = versions.changes.get(&index) {
+        let (plugin, bytes) = candidate::changed(config, index, change)?;
+        return prepare_as(config, &plugin, index, bytes, workshop);
+    }
     let plugin = &config.plugins[index];
     prepare_as(config, plugin, index, read_component(config, plugin)?, workshop)
 }
@@ -440,6 +484,7 @@ impl Prepared {
     pub fn assemble(self, clock: &Clock, view: View) -> Result<Assembly, BuildError> {
         let Prepared {
             workshop,
+            installed,
             config,
             plugins,
             mut guard,
@@ -481,6 +526,13 @@ impl Prepared {
             outputs.iter().map(|output| Named::new(output.name.clone(), output.unit.clone())).collect();
         let (jsonl, mqtt) = sinks(&config, &links)?;
         let tags = Arc::new(config.tags.clone());
+        let preparer = Preparer::new(Arc::new(config.clone()), workshop);
+        let keeper = match installed.clone() {
+            Some(installed) => Keeper::of(installed).map_err(BuildError::Thread)?,
+            None => Keeper::none(),
+        };
+        let keeping = Keeping { installed, trust: config.trust.clone(), preparer: preparer.clone() };
+        let shelf = if is_virtual { None } else { Some(Shelf::start(keeping).map_err(BuildError::Thread)?) };
         let controller = Controller {
             sources,
             images: Images::new(Arc::clone(&tags)),
@@ -505,8 +557,9 @@ impl Prepared {
             wants_values: !mqtt.is_empty(),
             readings: Vec::new(),
             notes: Vec::new(),
-            swaps: Swaps::new(Keeper::none()),
-            preparer: Preparer::new(Arc::new(config.clone()), workshop),
+            swaps: Swaps::new(keeper),
+            preparer: preparer.clone(),
+            shelf,
         };
         let started: Vec<MqttLink> = links.started.drain(..).map(|(_, link)| link).collect();
         let setup = Setup {

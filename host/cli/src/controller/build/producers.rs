@@ -1,6 +1,6 @@
 //! The plugins in the order in which their results are needed.
 
-use super::{Workshop, prepare_plugin};
+use super::{Versions, Workshop, prepare_plugin};
 use crate::config::{Config, ConfigError};
 use crate::controller::derived::DerivedTags;
 use crate::controller::slots::Plugin;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub(super) fn prepare_plugins(
     config: &mut Config,
     workshop: &Workshop,
+    versions: &Versions,
     errors: &mut Vec<ConfigError>,
 ) -> (Vec<Arc<Plugin>>, DerivedTags) {
     let count = config.plugins.len();
@@ -21,7 +22,7 @@ pub(super) fn prepare_plugins(
             failed[index] = true;
             continue;
         }
-        let opened = prepare_plugin(config, index, workshop).and_then(|plugin| {
+        let opened = prepare_plugin(config, index, workshop, versions).and_then(|plugin| {
             let bindings = &plugin.bound.bindings;
             let bound = config.settle_results(index, plugin.world(), &plugin.description, bindings)?;
             Ok((plugin, bound))

@@ -1,15 +1,23 @@
 //! What of a swap must outlast a power cut, written by a thread of its own: nothing syncs to disk on the scan's.
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use dinrail_store::installed::{Installed, Intent};
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the end of a run waits for an entry.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// The candidate is about to take over: a start that finds this and no end goes back to the version before.
     Begin {
         /// The plugin.
         plugin: String,
+        /// What it will be.
+        intent: Box<Intent>,
     },
     /// The candidate is the version that runs, from now on.
     Commit {
@@ -67,6 +75,19 @@ impl Keeper {
         Keeper { way: Way::Here(Box::new(|_entry| Ok(())), done), written, results: HashMap::new(), next: 0 }
     }
 
+    /// One that writes into the store.
+    pub fn of(installed: Arc<Installed>) -> std::io::Result<Keeper> {
+        let write = move |entry: &Entry| {
+            let written = match entry {
+                Entry::Begin { plugin, intent } => installed.begin(plugin, intent),
+                Entry::Commit { plugin } => installed.commit(plugin).map(|_running| ()),
+                Entry::Abort { plugin, strike } => installed.abort(plugin, *strike).map(|_reverted| ()),
+            };
+            written.map_err(|error| error.to_string())
+        };
+        Keeper::start(Box::new(write), false)
+    }
+
     /// Has it written; the number is for [`Keeper::result`].
     pub fn write(&mut self, entry: Entry) -> u64 {
         self.next += 1;
@@ -80,6 +101,17 @@ impl Keeper {
             }
         }
         self.next
+    }
+
+    /// Waits for it, as long as the end of a run may take.
+    pub fn wait(&mut self, number: u64) {
+        let until = Instant::now() + PATIENCE;
+        while let Ok((of, result)) = self.written.recv_deadline(until) {
+            self.results.insert(of, result);
+            if of == number {
+                return;
+            }
+        }
     }
 
     /// What came of it, once it came.

@@ -19,6 +19,7 @@ use super::slots::Plugin;
 use dinrail_core::record::SwapStep;
 use dinrail_core::swap::{Criteria, Tally};
 use dinrail_core::time::TimeNs;
+use dinrail_store::installed::Intent;
 use fit::{Misfit, fits};
 use keeper::{Entry, Keeper};
 use std::collections::{HashMap, VecDeque};
@@ -37,8 +38,8 @@ pub struct Candidate {
     pub criteria: Criteria,
     /// Whether it may begin without the incumbent's state, where it can't take it.
     pub cold: bool,
-    /// Whether anything of it must outlast a power cut.
-    pub durable: bool,
+    /// What must outlast a power cut, where there is a store.
+    pub intent: Option<Intent>,
 }
 
 /// Why a swap does not begin, or a word is not taken.
@@ -138,7 +139,7 @@ pub struct Swap {
     /// Why it ended, or what it waits for.
     pub why: String,
     cold: bool,
-    durable: bool,
+    intent: Option<Intent>,
     candidate: Arc<Plugin>,
     incumbent: Arc<Plugin>,
     /// Entry that is being written.
@@ -157,6 +158,8 @@ pub struct Swaps {
     next_number: u64,
     next_epoch: u32,
     steps: Vec<SwapStep>,
+    /// By plugin: changes of its version.
+    generations: HashMap<usize, u64>,
 }
 
 impl Swaps {
@@ -171,6 +174,7 @@ impl Swaps {
             next_number: 0,
             next_epoch: 0,
             steps: Vec::new(),
+            generations: HashMap::new(),
         }
     }
 
@@ -183,6 +187,12 @@ impl Swaps {
     #[must_use]
     pub fn of(&self, plugin: usize) -> Option<&Swap> {
         self.under_way.iter().find(|swap| swap.plugin == plugin)
+    }
+
+    /// How often a plugin's version changed.
+    #[must_use]
+    pub fn generation(&self, plugin: usize) -> u64 {
+        self.generations.get(&plugin).copied().unwrap_or(0)
     }
 
     fn epoch(&mut self) -> u32 {
@@ -215,7 +225,7 @@ impl Controller {
             since_ns: now_ns,
             why: String::new(),
             cold: candidate.cold,
-            durable: candidate.durable,
+            intent: candidate.intent,
             candidate: candidate.plugin,
             incumbent,
             writing: None,
@@ -274,6 +284,20 @@ impl Controller {
             }
         }
         Ok(self.swaps.ended.back().map_or(Phase::Reverted, |swap| swap.phase))
+    }
+
+    /// The run ends: what is under way goes, which counts against nobody. What can't be written in time is found and undone by
+    /// the next start.
+    pub(super) fn abandon_swaps(&mut self) {
+        for index in 0..self.swaps.under_way.len() {
+            let swap = &self.swaps.under_way[index];
+            let begun = matches!(swap.phase, Phase::Handover | Phase::Trial) && swap.intent.is_some();
+            if begun {
+                let entry = abort(swap, false);
+                let number = self.swaps.keeper.write(entry);
+                self.swaps.keeper.wait(number);
+            }
+        }
     }
 
     /// For each worker of a plugin's instances another one.

@@ -312,8 +312,8 @@ impl Controller {
         swap.shadow = std::mem::take(&mut swap.tally);
         (swap.phase, swap.since_ns) = (Phase::Handover, now_ns);
         swap.why.clear();
-        if swap.durable {
-            let entry = Entry::Begin { plugin: swap.name.to_string() };
+        if let Some(intent) = &swap.intent {
+            let entry = Entry::Begin { plugin: swap.name.to_string(), intent: Box::new(intent.clone()) };
             swap.writing = Some(self.swaps.keeper.write(entry));
         }
         self.want_twins(index);
@@ -386,7 +386,7 @@ impl Controller {
         let Some(index) = self.swaps.under_way.iter().position(|swap| swap.plugin == plugin) else { return };
         let swap = &mut self.swaps.under_way[index];
         (swap.phase, swap.why) = (Phase::Committing, why);
-        if swap.durable {
+        if swap.intent.is_some() {
             let entry = Entry::Commit { plugin: swap.name.to_string() };
             swap.writing = Some(self.swaps.keeper.write(entry));
         }
@@ -403,7 +403,7 @@ impl Controller {
     pub(super) fn drop_candidate(&mut self, index: usize, why: String, strike: bool) {
         let swap = &mut self.swaps.under_way[index];
         swap.why = why;
-        let begun = swap.phase == Phase::Handover && swap.durable;
+        let begun = swap.phase == Phase::Handover && swap.intent.is_some();
         if begun {
             // Nobody waits for this one: a start that finds the intent goes back as well.
             let entry = abort(&self.swaps.under_way[index], strike);
@@ -416,7 +416,7 @@ impl Controller {
     pub(super) fn give_back(&mut self, index: usize, why: String, strike: bool, now_ns: TimeNs) {
         let swap = &mut self.swaps.under_way[index];
         swap.why = why;
-        let (plugin, incumbent, durable) = (swap.plugin, Arc::clone(&swap.incumbent), swap.durable);
+        let (plugin, incumbent, durable) = (swap.plugin, Arc::clone(&swap.incumbent), swap.intent.is_some());
         let usual: HashMap<usize, usize> = swap.workers.iter().map(|(usual, other)| (*other, *usual)).collect();
         self.plugins[plugin] = incumbent;
         for slot in self.slots.iter_mut().filter(|slot| slot.plugin == plugin) {
@@ -447,6 +447,9 @@ impl Controller {
     fn end(&mut self, index: usize, phase: Phase, returning: Option<usize>) {
         let mut swap = self.swaps.under_way.remove(index);
         swap.phase = phase;
+        if phase == Phase::Committed {
+            *self.swaps.generations.entry(swap.plugin).or_default() += 1;
+        }
         for slot in self.slots.iter_mut().filter(|slot| slot.plugin == swap.plugin) {
             if returning.is_none() {
                 slot.twin = None;

@@ -1,0 +1,63 @@
+//! The versions that the store says run, in place of those of the configuration.
+
+use super::{BuildError, Change};
+use crate::config::Config;
+use crate::controller::shelf;
+use dinrail_store::installed::{Installed, InstalledError};
+use std::collections::HashMap;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The folder of the bundles, in the store's.
+const FOLDER: &str = "bundles";
+
+/// See the module.
+#[derive(Clone, Default)]
+pub struct Versions {
+    /// The store; none: the configuration has none.
+    pub installed: Option<Arc<Installed>>,
+    /// By plugin: what is other than its configuration says.
+    pub changes: HashMap<usize, Change>,
+}
+
+impl Versions {
+    /// Opens the store of a configuration that has one, and says what was found there.
+    pub fn open(config: &Config) -> Result<Versions, BuildError> {
+        let Some(store) = &config.site.store else { return Ok(Versions::default()) };
+        let of_store = |error: InstalledError| BuildError::Bundles { error };
+        make(store).map_err(|error| BuildError::StoreFolder { path: store.clone(), error })?;
+        let installed = Installed::open(&store.join(FOLDER)).map_err(of_store)?;
+        for reverted in &installed.recovered().reverted {
+            let (plugin, digest, strikes) = (&reverted.plugin, &reverted.digest, reverted.strikes);
+            tracing::warn!(plugin, digest, strikes, "a swap was cut off; the version before it runs");
+        }
+        let mut changes = HashMap::new();
+        for (name, running) in installed.all_running().map_err(of_store)? {
+            let Some(index) = config.plugins.iter().position(|plugin| plugin.name == name) else {
+                tracing::warn!(
+                    plugin = name,
+                    "the store has a version of a plugin that the configuration does not have"
+                );
+                continue;
+            };
+            let changed = shelf::change(Some(&installed), &name, &running.digest, &running.parameters);
+            let (change, title) = changed.map_err(|why| BuildError::Version { plugin: name.clone(), why })?;
+            if change != Change::default() {
+                tracing::info!(plugin = name, generation = running.generation, "{title} runs, as was committed");
+                changes.insert(index, change);
+            }
+        }
+        Ok(Versions { installed: Some(Arc::new(installed)), changes })
+    }
+}
+
+/// Its parent has to be there.
+fn make(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
