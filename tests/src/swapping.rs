@@ -41,14 +41,26 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// With `padding` bytes of state beside the count.
+    /// In virtual time, with `padding` bytes of state beside the count.
     pub fn new(padding: usize) -> Result<Counting> {
+        Counting::with_speed(padding, "\"max\"")
+    }
+
+    /// The same in real time: whoever calls [`Counting::scan`] keeps the pace.
+    pub fn in_real_time(padding: usize) -> Result<Counting> {
+        Counting::with_speed(padding, "1")
+    }
+
+    fn with_speed(padding: usize, speed: &str) -> Result<Counting> {
         let folder = tempfile::tempdir()?;
         let text = format!(
             r#"
+[site]
+control = false
+
 [scan]
 period = "10ms"
-speed = "max"
+speed = {speed}
 
 [sources.plant]
 kind = "sim"

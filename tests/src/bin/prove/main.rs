@@ -4,12 +4,14 @@
 //! - `models`: mutants and crashers, data in other files, slow ones and ones that give no number
 //! - `plugin_faults`: endless loops, memory bombs, recursion, huge strings
 //! - `samples`: values and their quality, staleness, order
+//! - `swaps`: versions swapped under load, bundles tampered with
 //! - `site`: the demonstration over many seeds, crash loops, mutated configurations
 
 mod models;
 mod plugin_faults;
 mod samples;
 mod site;
+mod swaps;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -27,7 +29,7 @@ struct Proof {
     holds: bool,
 }
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 16] = [
     Row { name: "1", shows: "endless loops are stopped, neighbours go on", run: plugin_faults::loops },
     Row { name: "3", shows: "memory bombs stay within the cap", run: plugin_faults::memory_bombs },
     Row { name: "4", shows: "recursion traps and never aborts", run: plugin_faults::recursion },
@@ -40,6 +42,8 @@ const ROWS: [Row; 14] = [
         shows: "slow inference is cut, and what is no number never acts",
         run: models::slow_and_not_a_number,
     },
+    Row { name: "bundle", shows: "a bundle that was changed is refused", run: swaps::tampered },
+    Row { name: "swap", shows: "swaps lose no frame, and none has two owners", run: swaps::swaps },
     Row { name: "23", shows: "a bad value is never silently good", run: samples::qualities },
     Row { name: "24", shows: "stale is seen within one scan", run: samples::staleness },
     Row { name: "25", shows: "shuffled and repeated samples are counted exactly", run: samples::order },
