@@ -17,9 +17,11 @@
 //! - [`derived`]: results of one plugin as tags for others
 //! - [`guard`]: from proposals to verdicts and commands
 //! - [`record`]: everything that happened in one scan
+//! - [`flight`]: the last minutes of an instance's calls, and why an incident is written
 
 pub mod derived;
 pub mod description;
+pub mod flight;
 pub mod frame;
 pub mod guard;
 pub mod image;

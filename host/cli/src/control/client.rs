@@ -53,7 +53,7 @@ pub struct Which {
 
 impl Which {
     /// Where its socket is: as told, as the configuration says, or the only one that is there.
-    fn path(&self) -> Result<PathBuf, Ending> {
+    pub(crate) fn path(&self) -> Result<PathBuf, Ending> {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
@@ -130,6 +130,8 @@ fn print(answer: &Answer, json: bool) -> Ending {
             Answer::Advices { advices } if advices.is_empty() => println!("nothing waits for a word"),
             Answer::Advices { advices } => println!("{}", advice_table(advices)),
             Answer::Modes { modes } => println!("{}", mode_table(modes)),
+            Answer::Incidents { folder: Some(folder) } => println!("{folder}"),
+            Answer::Incidents { folder: None } => println!("nothing is recorded"),
             Answer::Done { text } => println!("{text}"),
             Answer::Refused { why } => eprintln!("dinrail: {why}"),
         }

@@ -46,6 +46,13 @@ pub enum Request {
         /// Of this output.
         output: String,
     },
+    /// Where incidents are.
+    Incidents,
+    /// An incident of now.
+    TakeIncident {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A request with its sender, as it goes over the wire.
@@ -71,6 +78,11 @@ pub enum Answer {
     Modes {
         /// Plugins, then outputs.
         modes: Vec<Standing>,
+    },
+    /// Where incidents are.
+    Incidents {
+        /// None where nothing is recorded.
+        folder: Option<String>,
     },
     /// It was done.
     Done {

@@ -3,7 +3,8 @@
 use super::Scanning;
 use super::images::ImageId;
 use super::slots::Slot;
-use super::{Controller, place_instance};
+use super::Controller;
+use super::starts::place_instance;
 use dinrail_core::image::ArrivalCounts;
 use dinrail_core::reading::{Reading, ReadingKind};
 use dinrail_core::record::InstanceId;
@@ -79,6 +80,7 @@ impl Controller {
         let of = Arc::clone(&self.plugins[plugin]);
         let id = InstanceId(u32::try_from(self.slots.len()).expect("plugins times assets stay below 2^32"));
         let worker = of.worker(image.index());
+        self.flights.added(plugin, &of);
         let mut slot = Slot::new(id, plugin, &of, asset, image, worker);
         if slot.asset.is_some() {
             // In the middle of a run: beside the scan, like every start that runs a guest's code.
@@ -86,7 +88,7 @@ impl Controller {
             self.starts.begin(slot.id, &of, slot.asset.clone());
         } else {
             let started = of.instantiate(None);
-            place_instance(&mut slot, started, scanning);
+            place_instance(&mut slot, started, scanning, &mut self.flights);
         }
         if self.slots_of_image.len() <= image.index() {
             self.slots_of_image.resize(image.index() + 1, Vec::new());

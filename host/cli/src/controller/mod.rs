@@ -12,6 +12,7 @@
 //! - `intake`: what arrives, and slots for the assets that turn up
 //! - [`slots`], [`tables`], [`supervision`], [`starts`]: plugins, their instances, and what happens when one fails
 //! - `line`: items and the verdicts on them
+//! - [`flights`]: what instances got and gave, for the flight recorder
 //! - [`outputs`]: where commands go
 //! - `operator`, `words`: what an operator asks for, and what is answered
 //! - [`build`]: from a configuration to a controller
@@ -21,6 +22,7 @@ pub mod build;
 pub mod calendar;
 pub mod context;
 pub mod derived;
+pub mod flights;
 pub mod identity;
 pub mod images;
 mod intake;
@@ -41,22 +43,23 @@ mod words;
 use calendar::CalendarTags;
 use context::Contexts;
 use derived::DerivedTags;
+use flights::{Flights, Landed};
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Guard, Mode, OwnedProposal, ScanTime, StopVerdicts};
-use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState, Results};
+use dinrail_core::outcome::{CallReport, Outcome, OutputState, Results};
 use dinrail_core::reading::Reading;
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
 use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
-use dinrail_engine::{Done, Instance, Job, Notes, Until, WorkerPool};
+use dinrail_engine::{Done, Job, Notes, Until, WorkerPool};
 use images::Images;
 use line::Line;
 use operator::{AdviceWords, Words};
 use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
-use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
+use slots::{Flight, Plugin, Slot, VIRTUAL_DEADLINE};
 use source::{Source, SourceCounts, Supply};
-use starts::Starts;
+use starts::{Starts, place_instance};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,6 +95,7 @@ pub struct Controller {
     readings: Vec<Reading>,
     /// What plugins wrote since it was last asked for.
     notes: Vec<(InstanceId, Notes)>,
+    flights: Flights,
 }
 
 /// What a scan has to settle.
@@ -194,6 +198,11 @@ impl Controller {
         std::mem::take(&mut self.notes)
     }
 
+    /// What the flight recorder is told since the last time this was asked.
+    pub fn flights(&mut self) -> &mut Flights {
+        &mut self.flights
+    }
+
     /// What the sources lost, over all of them.
     #[must_use]
     pub fn source_counts(&self) -> SourceCounts {
@@ -258,7 +267,7 @@ impl Controller {
         for (id, started) in self.starts.ended() {
             let slot = &mut self.slots[id.index()];
             slot.starting = false;
-            place_instance(slot, started, scanning);
+            place_instance(slot, started, scanning, &mut self.flights);
         }
     }
 
@@ -301,6 +310,7 @@ impl Controller {
                     outlook: self.contexts.outlook(&plugin.bound.outlook, now_ns),
                     items,
                     deadline: if self.is_virtual { VIRTUAL_DEADLINE } else { plugin.deadline() },
+                    wants_state: self.flights.wants_state(slot.id, now_ns),
                 },
             );
         }
@@ -325,28 +335,42 @@ impl Controller {
             self.notes.push((done.id, done.notes));
         }
         let slot = &mut self.slots[done.id.index()];
-        let discard = match &done.report.outcome {
-            Outcome::Faulted(fault) => fault.discards_instance() || done.instance.is_poisoned(),
-            Outcome::Answered(_) | Outcome::Missed | Outcome::Skipped(_) => false,
-        };
+        let report = Arc::new(done.report);
+        // What it got and gave goes to the flight recorder, also where it comes too late.
+        if let Some(Err(fault)) = done.state.as_ref().filter(|_| done.instance.is_poisoned()) {
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault: fault.clone() });
+        }
+        self.flights.landed(Landed {
+            id: done.id,
+            time_ns: scanning.at.now_ns,
+            frame: done.frame,
+            outputs: done.outputs,
+            outlook: done.outlook,
+            items: done.items,
+            report: Arc::clone(&report),
+            missed: slot.flight.as_ref().is_some_and(|flight| flight.missed),
+            state: done.state,
+        });
+        let faulted = matches!(&report.outcome, Outcome::Faulted(fault) if fault.discards_instance());
+        let discard = faulted || done.instance.is_poisoned();
         if discard {
             slot.supervision.faulted(scanning.at.now_ns);
             let state = slot.supervision.state_name();
             scanning.record.states.push(StateChange { instance: slot.id, state });
         } else {
             slot.instance = Some(done.instance);
-            if matches!(done.report.outcome, Outcome::Answered(_)) {
+            if matches!(report.outcome, Outcome::Answered(_)) {
                 slot.supervision.answered();
             }
         }
         let Some(flight) = &mut slot.flight else { return };
         if !flight.missed {
-            flight.landed = Some(done.report);
+            flight.landed = Some(report);
             return;
         }
         slot.flight = None;
-        if let Outcome::Faulted(fault) = done.report.outcome {
-            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
+        if let Outcome::Faulted(fault) = &report.outcome {
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault: fault.clone() });
         }
     }
 
@@ -452,20 +476,6 @@ fn is_awaited(slot: &Slot, now_ns: TimeNs) -> bool {
     slot.flight.as_ref().is_some_and(|flight| !flight.missed && flight.landed.is_none() && flight.release_ns <= now_ns)
 }
 
-/// Puts a started instance in its slot; a failure counts as a fault of its plugin.
-fn place_instance(slot: &mut Slot, started: Result<Box<Instance>, StartError>, scanning: &mut Scanning) {
-    match started {
-        Ok(instance) => slot.instance = Some(instance),
-        Err(error) => {
-            slot.supervision.faulted(scanning.at.now_ns);
-            let fault = Fault::Configuration(format!("can't be started: {error}"));
-            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
-        }
-    }
-    let state = slot.supervision.state_name();
-    scanning.record.states.push(StateChange { instance: slot.id, state });
-}
-
 /// What the plugin learns of its outputs, in its own units.
 fn output_states(guard: &Guard, plugin: &Plugin) -> Vec<OutputState> {
     if plugin.bound.outputs.is_empty() {
@@ -484,7 +494,7 @@ fn settled(instance: InstanceId, frame: Arc<Frame>, outcome: Outcome) -> Instanc
     InstanceRecord {
         instance,
         frame,
-        report: CallReport { outcome, inferences: Vec::new(), duration_ns: 0 },
+        report: Arc::new(CallReport { outcome, inferences: Vec::new(), duration_ns: 0 }),
         judgements: Vec::new(),
     }
 }

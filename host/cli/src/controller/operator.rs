@@ -45,13 +45,15 @@ impl Controller {
             Request::Reject { id, reason } => self.reject(AdviceId(*id), reason),
             Request::Mode { target, mode } => self.set_mode(target, mode),
             Request::Reset { output } => self.reset(output),
+            Request::Incidents => self.flights.folder(),
+            Request::TakeIncident { reason } => self.take_incident(&user, reason),
         };
         match &answer {
             Answer::Done { text } => tracing::info!(user, "{text}"),
             Answer::Refused { why } => {
                 tracing::warn!(user, request = ?letter.request, why, "an operator's word is refused")
             }
-            Answer::Advices { .. } | Answer::Modes { .. } => {}
+            Answer::Advices { .. } | Answer::Modes { .. } | Answer::Incidents { .. } => {}
         }
         // Who asked may have gone.
         let _ = reply.send(answer);
@@ -124,6 +126,15 @@ impl Controller {
             }
             Err(error) => Answer::Refused { why: format!("number {} is not rejected: {error}", id.0) },
         }
+    }
+
+    fn take_incident(&mut self, user: &str, reason: &str) -> Answer {
+        let reason = said(reason, MAX_REASON);
+        if reason.trim().is_empty() {
+            let why = "an incident needs its reason, `--reason \"…\"`".to_owned();
+            return Answer::Refused { why };
+        }
+        self.flights.ask(user.to_owned(), reason)
     }
 
     fn standings(&self) -> Vec<Standing> {

@@ -1,9 +1,12 @@
 //! Instances that are started again. Instantiating runs the guest's own code, which may take its
 //! time, so it is done beside the scan; in virtual time the scan waits, so that runs repeat exactly.
 
-use super::slots::{Plugin, StartError};
+use super::Scanning;
+use super::flights::Flights;
+use super::slots::{Plugin, Slot, StartError};
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use dinrail_core::record::InstanceId;
+use dinrail_core::outcome::Fault;
+use dinrail_core::record::{InstanceId, LateFault, StateChange};
 use dinrail_engine::Instance;
 use std::sync::Arc;
 
@@ -57,4 +60,26 @@ impl Starts {
     pub fn ended(&self) -> Vec<Started> {
         self.receiver.try_iter().collect()
     }
+}
+
+/// Puts a started instance in its slot; a failure counts as a fault of its plugin.
+pub(super) fn place_instance(
+    slot: &mut Slot,
+    started: Result<Box<Instance>, StartError>,
+    scanning: &mut Scanning,
+    flights: &mut Flights,
+) {
+    match started {
+        Ok(instance) => {
+            slot.instance = Some(instance);
+            flights.started(slot.id, scanning.at.now_ns);
+        }
+        Err(error) => {
+            slot.supervision.faulted(scanning.at.now_ns);
+            let fault = Fault::Configuration(format!("can't be started: {error}"));
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
+        }
+    }
+    let state = slot.supervision.state_name();
+    scanning.record.states.push(StateChange { instance: slot.id, state });
 }

@@ -19,12 +19,13 @@ use super::Controller;
 use super::calendar::CalendarTags;
 use super::context::Contexts;
 use super::derived::DerivedTags;
+use super::flights::{Flights, PluginFlight};
 use super::identity::Identity;
 use super::images::Images;
 use super::line::Line;
 use super::links::{FolderSource, LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
-use super::recorder::Setup;
+use super::recorder::{FlightSetup, Setup};
 use super::slots::Plugin;
 use super::source::Source;
 use super::starts::Starts;
@@ -237,6 +238,8 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
         let path = plugin.component.display();
         one(component_span(), format!("`{path}` can't be read: {error}"), "name a component file")
     })?;
+    let wanted = config.keeps_flights() && config.recorder.components;
+    let wasm: Option<Arc<[u8]>> = wanted.then(|| Arc::from(bytes.as_slice()));
     let component = workshop.component(&plugin.component, bytes).map_err(|error| {
         one(
             component_span(),
@@ -270,7 +273,7 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
     }
     let release_after_ns = config.scan.run_ns(bound.deadline_ns);
     let row_sources = row_sources(config, plugin, &bound);
-    let prepared = Plugin {
+    let mut prepared = Plugin {
         config: plugin.clone(),
         component,
         description,
@@ -281,11 +284,16 @@ fn prepare_plugin(config: &Config, index: usize, workshop: &Workshop) -> Result<
         release_after_ns,
         workers: config.workers_of(index),
         bound,
+        flight: PluginFlight { wasm, ..PluginFlight::default() },
     };
     // An asset plugin is tried with a key that no asset has.
     let asset = plugin.asset_key.as_ref().map(|_| "check");
     match prepared.instantiate(asset) {
-        Ok(_instance) => Ok(prepared),
+        Ok(mut instance) => {
+            // Tried on an instance that is thrown away: saving may be what a plugin can't.
+            prepared.flight.saves = config.keeps_flights() && instance.save().is_ok();
+            Ok(prepared)
+        }
         Err(error) => Err(refusals::refused_start(config, plugin, &prepared.description, &error)),
     }
 }
@@ -445,6 +453,7 @@ impl Prepared {
             wants_values: !mqtt.is_empty(),
             readings: Vec::new(),
             notes: Vec::new(),
+            flights: Flights::of(&config),
         };
         let started: Vec<MqttLink> = links.started.drain(..).map(|(_, link)| link).collect();
         let setup = Setup {
@@ -462,6 +471,7 @@ impl Prepared {
             collect: None,
             watch: Vec::new(),
             reach: control.reach,
+            flight: FlightSetup::of(&config),
             view,
         };
         let truth = plants.into_iter().map(|(_, plant, _)| plant).next();
