@@ -63,7 +63,8 @@ fn a_trap_writes_an_incident_that_traps_again_in_replay() {
     }
     let (_, last) = replay(files.last().unwrap(), &[]);
     assert!(plugin(&last, "counter")["states"].as_u64() > Some(0), "states were saved: {last}");
-    let listed = dinrail_alone().args(["incidents", "--json", "--config"]).arg(site.path("dinrail.toml")).output().unwrap();
+    let listed =
+        dinrail_alone().args(["incidents", "--json", "--config"]).arg(site.path("dinrail.toml")).output().unwrap();
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), files.len(), "{listed}");
     assert!(listed[0]["why"].as_str().unwrap().contains("trapped"), "{listed}");
@@ -78,7 +79,8 @@ fn another_component_differs_first_where_its_state_does() {
     // The 1.0 of the counter's score, wherever the compiler put it, becomes 0.75.
     let one = [&[0x44_u8], 1.0_f64.to_le_bytes().as_slice()].concat();
     let mut doctored = counter.clone();
-    let places: Vec<usize> = doctored.windows(9).enumerate().filter(|(_, bytes)| *bytes == one).map(|(at, _)| at).collect();
+    let places: Vec<usize> =
+        doctored.windows(9).enumerate().filter(|(_, bytes)| *bytes == one).map(|(at, _)| at).collect();
     assert!(!places.is_empty(), "the counter has a constant 1.0");
     for at in places {
         doctored[at + 1..at + 9].copy_from_slice(&0.75_f64.to_le_bytes());
@@ -130,7 +132,7 @@ fn a_file_that_is_no_incident_is_refused() {
 fn the_whole_demonstration_replays_to_the_byte() {
     let site = Site::new(&demo_hour(3));
     let file = site.path("run.tar.gz");
-    let arguments = ["--json", "--quiet", "--run-time", "12min", "--record", file.to_str().unwrap()];
+    let arguments = ["--json", "--quiet", "--run-time", "20min", "--record", file.to_str().unwrap()];
     let output = site.output("run", &arguments);
     assert!(output.status.success(), "{output:?}");
     let figures = summary(&output);

@@ -237,6 +237,18 @@ struct Replay {
     json: bool,
 }
 
+impl Replay {
+    fn options(&self) -> ReplayOptions {
+        ReplayOptions {
+            incident: self.incident.clone(),
+            component: self.component.clone(),
+            plugin: self.plugin.clone(),
+            recompute: self.recompute,
+            json: self.json,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Incidents {
     /// Shows those that are kept.
@@ -253,6 +265,16 @@ enum Incidents {
         #[arg(value_name = "FILE.tar.gz")]
         file: PathBuf,
     },
+}
+
+impl Incidents {
+    fn answer(&self, which: &Reach) -> Ending {
+        match self {
+            Incidents::List => dinrail_cli::incidents::list(&which.meant(), which.json),
+            Incidents::Take { reason } => which.ask(Request::TakeIncident { reason: reason.clone() }),
+            Incidents::Show { file } => dinrail_cli::incidents::show(file, which.json),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -350,13 +372,7 @@ impl Common {
 
 impl Length {
     fn options(&self) -> RunOptions {
-        RunOptions {
-            run_for: self.run_for,
-            run_time: self.run_time,
-            json: self.json,
-            quiet: self.quiet,
-            record: None,
-        }
+        RunOptions { run_for: self.run_for, run_time: self.run_time, json: self.json, quiet: self.quiet, record: None }
     }
 }
 
@@ -406,25 +422,8 @@ fn main() -> ExitCode {
         }
         Command::Mode { which, .. } => which.ask(Request::Modes),
         Command::Reset { which, output } => which.ask(Request::Reset { output: output.clone() }),
-        Command::Incidents { which, what: Some(Incidents::Take { reason }) } => {
-            which.ask(Request::TakeIncident { reason: reason.clone() })
-        }
-        Command::Incidents { which, what: Some(Incidents::Show { file }) } => {
-            dinrail_cli::incidents::show(file, which.json)
-        }
-        Command::Incidents { which, what: None | Some(Incidents::List) } => {
-            dinrail_cli::incidents::list(&which.meant(), which.json)
-        }
-        Command::Replay(replay) => {
-            let options = ReplayOptions {
-                incident: replay.incident.clone(),
-                component: replay.component.clone(),
-                plugin: replay.plugin.clone(),
-                recompute: replay.recompute,
-                json: replay.json,
-            };
-            replay_file(&options, &places(&None, &replay.models))
-        }
+        Command::Incidents { which, what } => what.as_ref().unwrap_or(&Incidents::List).answer(which),
+        Command::Replay(replay) => replay_file(&replay.options(), &places(&None, &replay.models)),
         Command::Sim(sim) => simulate(&sim.options()),
         Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]

@@ -102,7 +102,9 @@ impl RecordedCall {
         let ahead: usize = self.outlook.series.iter().map(|series| size_of_val(series.values.as_slice())).sum();
         let pixels = |picture: &RecordedPicture| picture.pixels.as_ref().map_or(0, |pixels| pixels.len());
         let item = |item: &RecordedItem| {
-            size_of::<RecordedItem>() + size_of_val(item.measures.as_slice()) + item.pictures.iter().map(pixels).sum::<usize>()
+            size_of::<RecordedItem>()
+                + size_of_val(item.measures.as_slice())
+                + item.pictures.iter().map(pixels).sum::<usize>()
         };
         let answers = self.report.inferences.iter().flat_map(|inference| inference.outputs.iter().flatten());
         let answers: usize = answers.map(|tensor| size_of_val(tensor.values())).sum();
@@ -220,6 +222,10 @@ impl FlightLog {
         self.next = entry.number.saturating_add(1);
         let now_ns = match entry.kind {
             FlightKind::Base(base, base_ns) => {
+                if !is_next && !self.segments.is_empty() && base != Base::Start {
+                    // A state that is not the one to which the calls before it lead.
+                    self.add_segment(Segment::new(Base::Lost, base_ns));
+                }
                 self.add_segment(Segment::new(base, base_ns));
                 base_ns
             }

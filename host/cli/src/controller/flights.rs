@@ -3,9 +3,7 @@
 
 use crate::config::{Config, Recorder};
 use crate::control::Answer;
-use dinrail_core::flight::{
-    Base, FlightEntry, FlightKind, IncidentCause, RecordedCall, RecordedItem, Trigger, share,
-};
+use dinrail_core::flight::{Base, FlightEntry, FlightKind, IncidentCause, RecordedCall, RecordedItem, Trigger, share};
 use dinrail_core::frame::Frame;
 use dinrail_core::item::Item;
 use dinrail_core::outcome::{CallReport, Fault, OutputState};

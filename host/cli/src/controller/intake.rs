@@ -1,9 +1,9 @@
 //! What arrives: readings into images, rows and events; a slot for every plugin, and for every asset that turns up.
 
+use super::Controller;
 use super::Scanning;
 use super::images::ImageId;
 use super::slots::Slot;
-use super::Controller;
 use super::starts::place_instance;
 use dinrail_core::image::ArrivalCounts;
 use dinrail_core::reading::{Reading, ReadingKind};

@@ -43,7 +43,6 @@ mod words;
 use calendar::CalendarTags;
 use context::Contexts;
 use derived::DerivedTags;
-use flights::{Flights, Landed};
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Guard, Mode, OwnedProposal, ScanTime, StopVerdicts};
 use dinrail_core::outcome::{CallReport, Outcome, OutputState, Results};
@@ -52,6 +51,7 @@ use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, St
 use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
 use dinrail_engine::{Done, Job, Notes, Until, WorkerPool};
+use flights::{Flights, Landed};
 use images::Images;
 use line::Line;
 use operator::{AdviceWords, Words};

@@ -5,7 +5,7 @@ use dinrail_core::description::TensorSpec;
 use dinrail_core::inference::{InferenceError, Model, Tensor};
 use dinrail_engine::{AssetError, AssetTable, Assets};
 use dinrail_inference::OnnxModel;
-use dinrail_store::incident::{IncidentError, ModelManifest, TableWire, wire::InferenceWire};
+use dinrail_store::incident::{CallWire, IncidentError, ModelManifest, TableWire, wire::InferenceWire};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -29,6 +29,8 @@ pub struct Asked {
     pub strayed: u64,
     /// Recorded, and not asked for.
     pub left: u64,
+    /// Not run again, since what they were asked about was left out.
+    pub blank: u64,
     /// Run again: how far the answers are apart.
     pub compared: Compared,
 }
@@ -37,6 +39,8 @@ pub struct Asked {
 struct State {
     answers: VecDeque<Answer>,
     last_outside: bool,
+    /// Whether pictures of this call were left out.
+    is_blank: bool,
     asked: Asked,
 }
 
@@ -50,14 +54,15 @@ impl Journal {
     }
 
     /// Before a call: its answers.
-    pub fn load(&self, inferences: &[InferenceWire]) -> Result<(), IncidentError> {
+    pub fn load(&self, call: &CallWire) -> Result<(), IncidentError> {
         let answer = |wire: &InferenceWire| {
             Ok(Answer { model: wire.model.clone(), outside: wire.outside, outputs: wire.answer()? })
         };
-        let answers = inferences.iter().map(answer).collect::<Result<VecDeque<_>, IncidentError>>()?;
+        let answers = call.inferences.iter().map(answer).collect::<Result<VecDeque<_>, IncidentError>>()?;
         let mut state = self.state();
         state.asked.recorded += answers.len() as u64;
         state.answers = answers;
+        state.is_blank = call.lacks_pixels();
         Ok(())
     }
 
@@ -133,7 +138,9 @@ impl Model for JournalModel {
         state.asked.answered += 1;
         state.last_outside = recorded.outside;
         // What the clock cut then is cut again: it says nothing of the model.
-        let Some(model) = self.again.as_mut().filter(|_| recorded.outputs != Err(InferenceError::Deadline)) else {
+        let was_cut = recorded.outputs == Err(InferenceError::Deadline);
+        state.asked.blank += u64::from(state.is_blank && self.again.is_some());
+        let Some(model) = self.again.as_mut().filter(|_| !was_cut && !state.is_blank) else {
             return recorded.outputs;
         };
         let now = model.run(inputs, deadline);

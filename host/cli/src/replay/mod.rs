@@ -74,7 +74,9 @@ pub enum ReplayError {
         error: LoadError,
     },
     /// Its component was left out of the incident.
-    #[error("the component of `{plugin}` is not in the incident; name it with --plugin {plugin} --component FILE.wasm ({sha256})")]
+    #[error(
+        "the component of `{plugin}` is not in the incident; name it with --plugin {plugin} --component FILE.wasm ({sha256})"
+    )]
     LeftOut {
         /// Of this plugin.
         plugin: String,
@@ -179,9 +181,8 @@ fn component(
     plugin: &PluginManifest,
     options: &ReplayOptions,
 ) -> Result<(PluginComponent, bool), ReplayError> {
-    let compile = |bytes: &[u8]| {
-        engine.compile(bytes).map_err(|error| ReplayError::Load { plugin: plugin.name.clone(), error })
-    };
+    let compile =
+        |bytes: &[u8]| engine.compile(bytes).map_err(|error| ReplayError::Load { plugin: plugin.name.clone(), error });
     if let Some(path) = &options.component {
         let read = std::fs::read(path);
         let bytes = read.map_err(|error| ReplayError::Component { path: path.clone(), error })?;

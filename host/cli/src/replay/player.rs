@@ -164,7 +164,7 @@ impl<'i> Player<'i> {
             self.report.cut += 1;
             return Ok(None);
         }
-        self.journal.load(&call.inferences)?;
+        self.journal.load(call)?;
         let (frame, outputs, outlook, items) = (call.frame()?, call.outputs()?, call.outlook(), call.items()?);
         let report = instance.call(&Call {
             frame: &frame,

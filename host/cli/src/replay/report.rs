@@ -63,6 +63,8 @@ pub struct PluginReport {
     pub inferences: u64,
     /// Asked for what was not recorded, or not asked for what was.
     pub strayed: u64,
+    /// Answers that could not be asked for again, since pictures were left out.
+    pub blank: u64,
     /// Models that ran again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recomputed: Option<Compared>,
@@ -98,6 +100,7 @@ impl PluginReport {
     pub(super) fn models(&mut self, asked: Asked) {
         self.inferences = asked.answered;
         self.strayed = asked.strayed + asked.left;
+        self.blank = asked.blank;
         if let Some(recomputed) = &mut self.recomputed {
             *recomputed = asked.compared;
         }
@@ -123,6 +126,7 @@ impl PluginReport {
             (self.strayed, "answers asked for otherwise"),
             (self.cut, "cut by the clock then"),
             (self.missed, "too late then"),
+            (self.blank, "answers not asked for again, for want of their pictures"),
             (self.unreachable, "that nothing can be replayed to"),
         ];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {

@@ -39,7 +39,8 @@ fn bases(log: &FlightLog) -> Vec<(bool, usize)> {
 fn a_segment_goes_when_the_next_one_covers_what_is_to_be_kept() {
     let start = FlightKind::Base(Base::Start, 0);
     let until = |last: i64| {
-        let calls = (0..=last).flat_map(|time| (time % 25 == 24).then(|| state(time, 8)).into_iter().chain([call(time, 1)]));
+        let calls =
+            (0..=last).flat_map(|time| (time % 25 == 24).then(|| state(time, 8)).into_iter().chain([call(time, 1)]));
         log(std::iter::once(start.clone()).chain(calls), ROOMY)
     };
     assert_eq!(until(123).segments().next().unwrap().base, Base::Start, "the second base is 99 old");
@@ -62,14 +63,18 @@ fn without_a_state_the_start_is_kept_while_there_is_room() {
 #[test]
 fn what_never_came_can_not_be_replayed_across() {
     let mut log = FlightLog::default();
-    let mut push = |number, kind| log.push(FlightEntry { instance: InstanceId(0), number, kind }, ROOMY);
-    push(0, FlightKind::Base(Base::Start, 0));
-    push(1, call(1, 1));
-    push(3, call(3, 1));
-    push(4, state(4, 1));
-    push(5, call(5, 1));
+    let push = |log: &mut FlightLog, number, kind| {
+        log.push(FlightEntry { instance: InstanceId(0), number, kind }, ROOMY);
+    };
+    push(&mut log, 0, FlightKind::Base(Base::Start, 0));
+    push(&mut log, 1, call(1, 1));
+    push(&mut log, 3, call(3, 1));
+    push(&mut log, 4, state(4, 1));
+    push(&mut log, 5, call(5, 1));
     assert_eq!(bases(&log), [(true, 1), (false, 1), (true, 1)]);
     assert_eq!(log.gaps(), 1);
+    push(&mut log, 9, state(9, 1));
+    assert_eq!(bases(&log)[3..], [(false, 0), (true, 0)], "a state after a gap is not where the calls lead");
 }
 
 #[test]
@@ -79,7 +84,10 @@ fn causes_are_told_apart_by_what_fires() {
     assert!(high.fires(&alarm(Urgency::Critical)) && high.fires(&alarm(Urgency::High)));
     assert!(!high.fires(&alarm(Urgency::Medium)));
     assert!(!high.fires(&IncidentCause::Operator { user: "u".into(), reason: "r".into() }));
-    assert_eq!((Trigger::parse("trap"), Trigger::parse("alarm:"), Trigger::parse("")), (Some(Trigger::Trap), None, None));
+    assert_eq!(
+        (Trigger::parse("trap"), Trigger::parse("alarm:"), Trigger::parse("")),
+        (Some(Trigger::Trap), None, None)
+    );
 }
 
 proptest! {

@@ -143,9 +143,8 @@ mod tests {
     #[test]
     fn the_oldest_go_by_age_and_by_bytes_and_the_newest_stays() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
-        let gone = |kept: &[Kept], age_s, bytes| {
-            too_many(kept, Retention { age: Duration::from_secs(age_s), bytes }, now)
-        };
+        let gone =
+            |kept: &[Kept], age_s, bytes| too_many(kept, Retention { age: Duration::from_secs(age_s), bytes }, now);
         let three = [kept(300, 10), kept(200, 10), kept(100, 10)];
         assert_eq!(gone(&three, 300, 30), 0);
         assert_eq!(gone(&three, 299, 30), 1);

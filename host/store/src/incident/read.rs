@@ -206,7 +206,9 @@ fn shown(path: &str) -> String {
 impl Incident {
     /// A plugin's component; none where it was left out. What is there has the digest that the manifest says.
     pub fn component(&self, plugin: &str) -> Result<Option<&[u8]>, IncidentError> {
-        let Some(bytes) = self.plugins.get(plugin).and_then(|files| files.component.as_deref()) else { return Ok(None) };
+        let Some(bytes) = self.plugins.get(plugin).and_then(|files| files.component.as_deref()) else {
+            return Ok(None);
+        };
         let told = self.manifest.plugins.iter().find(|known| known.name == plugin);
         let digest = hexadecimal(&Sha256::digest(bytes));
         match told {

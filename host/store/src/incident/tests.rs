@@ -82,8 +82,7 @@ fn call(values: &[f64], samples: &[f32], mode: Mode) -> RecordedCall {
     ];
     let item = RecordedItem { id: u64::MAX, trigger_ns: 0, encoder: -5, measures: values.to_vec(), pictures };
     let tensor = Tensor::new(vec![samples.len() as u32], Arc::from(samples)).unwrap();
-    let inference =
-        |outputs| InferenceEntry { model: Arc::from("channel"), outside: true, outputs, duration_ns: 1 };
+    let inference = |outputs| InferenceEntry { model: Arc::from("channel"), outside: true, outputs, duration_ns: 1 };
     let anomaly = Anomaly {
         row: 0,
         quality: Quality::Uncertain,
@@ -133,7 +132,7 @@ fn exhaust(bytes: &[u8]) -> Result<usize, IncidentError> {
     let plugins: Vec<String> = incident.manifest.plugins.iter().map(|plugin| plugin.name.clone()).collect();
     for plugin in plugins {
         incident.component(&plugin)?;
-        incident.binding(&plugin)?.parameters();
+        let _parameters = incident.binding(&plugin)?.parameters();
         incident.tables(&plugin)?;
         for instance in incident.instances(&plugin) {
             for entry in incident.entries(&plugin, instance) {

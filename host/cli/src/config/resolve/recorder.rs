@@ -16,7 +16,8 @@ const MAX_MEMORY: u64 = 16 * 1024 * 1024 * 1024;
 /// An incident that goes within the hour helps nobody.
 const MIN_AGE_NS: u64 = 3_600_000_000_000;
 
-const ON_HELP: &str = "write \"trap\", \"operator\", \"revert\", or \"alarm:low\", \"alarm:medium\", \"alarm:high\", \"alarm:critical\"";
+const ON_HELP: &str =
+    "write \"trap\", \"operator\", \"revert\", or \"alarm:low\", \"alarm:medium\", \"alarm:high\", \"alarm:critical\"";
 
 /// `known` says whether a pattern stands for any tag or output.
 pub(super) fn recorder(root: &Section<'_>, known: impl Fn(&str) -> bool) -> Recorder {

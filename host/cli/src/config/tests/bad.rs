@@ -480,7 +480,12 @@ fn recorder() {
         ("[scan]", "[recorder]\nmemory = §\"64\"\n\n[scan]", "`64` is no number of bytes", "64 MiB"),
         ("[scan]", "[recorder]\nmemory = §\"1 B\"\n\n[scan]", "`memory` is out of bounds", "256 KiB"),
         ("[scan]", "[recorder]\non = [\"trap\", §\"alarm:loud\"]\n\n[scan]", "can't hold `alarm:loud`", "alarm:high"),
-        ("[scan]", "[recorder]\nredact = §\"recipe.*\"\n\n[scan]", "no tag and no output is called `recipe.*`", "any text"),
+        (
+            "[scan]",
+            "[recorder]\nredact = §\"recipe.*\"\n\n[scan]",
+            "no tag and no output is called `recipe.*`",
+            "any text",
+        ),
         ("[scan]", "[recorder]\n§kept = \"1h\"\n\n[scan]", "unknown key `kept` in [recorder]", "did you mean `keep`"),
         ("[scan]", "[recorder]\nkeep_incidents = { §days = 3 }\n\n[scan]", "unknown key `days`", "`age`"),
     ]);

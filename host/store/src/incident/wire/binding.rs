@@ -1,8 +1,6 @@
 //! What an instance was configured with.
 
-use dinrail_core::description::{
-    Bindings, Column, InputBinding, OutputBinding, ParameterValue, SeriesBinding,
-};
+use dinrail_core::description::{Bindings, Column, InputBinding, OutputBinding, ParameterValue, SeriesBinding};
 use serde::{Deserialize, Serialize};
 
 /// Bindings and parameters of a plugin; the asset's key is its instance's.
@@ -117,8 +115,7 @@ impl BindingWire {
             maximum: output.maximum,
             slew_per_s: output.slew_per_s,
         };
-        let series =
-            |(series, unit): &(String, String)| SeriesBinding { series: series.clone(), unit: unit.clone() };
+        let series = |(series, unit): &(String, String)| SeriesBinding { series: series.clone(), unit: unit.clone() };
         Bindings {
             asset: asset.map(str::to_owned),
             inputs: self.inputs.iter().map(input).collect(),

@@ -218,8 +218,7 @@ fn item(item: &RecordedItem) -> ItemWire {
 
 impl From<&InferenceEntry> for InferenceWire {
     fn from(entry: &InferenceEntry) -> InferenceWire {
-        let tensor =
-            |tensor: &Tensor| TensorWire { shape: tensor.shape().to_vec(), values: tensor.values().to_vec() };
+        let tensor = |tensor: &Tensor| TensorWire { shape: tensor.shape().to_vec(), values: tensor.values().to_vec() };
         let answer = match &entry.outputs {
             Ok(outputs) => Ok(outputs.iter().map(tensor).collect()),
             Err(InferenceError::UnknownModel(name)) => Err(RefusalWire::UnknownModel(name.clone())),
@@ -320,6 +319,12 @@ impl CallWire {
         Outlook { series: self.outlook.iter().map(series).collect() }
     }
 
+    /// Whether pictures are here without their pixels: a model that is asked about them can't be asked again.
+    #[must_use]
+    pub fn lacks_pixels(&self) -> bool {
+        self.items.iter().flat_map(|item| &item.pictures).any(|picture| picture.pixels.is_none())
+    }
+
     /// The items; a picture whose pixels were left out is black, in its own size.
     pub fn items(&self) -> Result<Vec<Item>, IncidentError> {
         let mut room = MAX_BLANK_BYTES;
@@ -329,7 +334,11 @@ impl CallWire {
                 trigger_ns: wire.trigger_ns,
                 encoder: wire.encoder,
                 measures: wire.measures.clone(),
-                pictures: wire.pictures.iter().map(|wire| picture(wire, &mut room)).collect::<Result<_, IncidentError>>()?,
+                pictures: wire
+                    .pictures
+                    .iter()
+                    .map(|wire| picture(wire, &mut room))
+                    .collect::<Result<_, IncidentError>>()?,
             })
         };
         self.items.iter().map(item).collect()

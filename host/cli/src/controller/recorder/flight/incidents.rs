@@ -98,12 +98,8 @@ fn write(folder: &IncidentFolder, describing: &Describing, order: &Order) -> io:
     let name = folder.write(&stem(order), |file| {
         let time_s = u64::try_from(order.time_ns / 1_000_000_000).unwrap_or(0);
         let mut writer = IncidentWriter::new(BufWriter::new(file), time_s);
-        let head = Head {
-            kind: order.cause.kind(),
-            why: order.cause.to_string(),
-            time_ns: order.time_ns,
-            scan: order.scan,
-        };
+        let head =
+            Head { kind: order.cause.kind(), why: order.cause.to_string(), time_ns: order.time_ns, scan: order.scan };
         writer.manifest(&describing.manifest(&head, &order.assets))?;
         describing.components(&mut writer)?;
         for taken in &order.taken {

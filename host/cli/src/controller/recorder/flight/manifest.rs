@@ -112,7 +112,13 @@ impl Describing {
     }
 
     /// What calls begin at.
-    pub(super) fn base<W: Write>(&self, to: &mut IncidentWriter<W>, plugin: usize, number: u32, base: &Base) -> io::Result<()> {
+    pub(super) fn base<W: Write>(
+        &self,
+        to: &mut IncidentWriter<W>,
+        plugin: usize,
+        number: u32,
+        base: &Base,
+    ) -> io::Result<()> {
         // A state tells what the plugin saw; and with inputs taken out nothing can be replayed from it.
         let entry = if self.redacted[plugin].0.is_empty() { EntryWire::from(base) } else { EntryWire::Lost };
         to.entry(&self.plugins[plugin].config.name, number, &entry)

@@ -14,9 +14,7 @@ pub use manifest::FlightSetup;
 
 use crate::controller::slots::Plugin;
 use crate::statistics::FlightFigures;
-use dinrail_core::flight::{
-    Base, Bounds, FlightEntry, FlightKind, FlightLog, IncidentCause, Trigger, share,
-};
+use dinrail_core::flight::{Base, Bounds, FlightEntry, FlightKind, FlightLog, IncidentCause, Trigger, share};
 use dinrail_core::outcome::Outcome;
 use dinrail_core::record::ScanRecord;
 use dinrail_core::time::{SECOND_NS, TimeNs};
