@@ -486,7 +486,7 @@ fn recorder() {
             "no tag and no output is called `recipe.*`",
             "any text",
         ),
-        ("[scan]", "[recorder]\n§kept = \"1h\"\n\n[scan]", "unknown key `kept` in [recorder]", "did you mean `keep`"),
+        ("[scan]", "[recorder]\n§keeps = \"1h\"\n\n[scan]", "unknown key `keeps` in [recorder]", "did you mean `keep`"),
         ("[scan]", "[recorder]\nkeep_incidents = { §days = 3 }\n\n[scan]", "unknown key `days`", "`age`"),
     ]);
 }

@@ -65,9 +65,10 @@ impl Incidents {
         Ok(Incidents { orders: Some(orders), written, thread: Some(thread) })
     }
 
-    /// Has one written; false where too many wait.
-    pub(super) fn order(&self, order: Order) -> bool {
-        self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok())
+    /// Has one written; false where too many wait. In virtual time (`waits`) it waits for room, as the scan does.
+    pub(super) fn order(&self, order: Order, waits: bool) -> bool {
+        let Some(orders) = &self.orders else { return false };
+        if waits { orders.send(order).is_ok() } else { orders.try_send(order).is_ok() }
     }
 
     /// What became of those that were ordered, since this was last asked.

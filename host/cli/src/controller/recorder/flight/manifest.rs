@@ -23,6 +23,8 @@ pub struct FlightSetup {
     pub recorder: Recorder,
     /// Where incidents go; none: only the run is recorded.
     pub folder: Option<PathBuf>,
+    /// Run in virtual time: nothing is left out for want of time.
+    pub is_virtual: bool,
     site: String,
     configuration: String,
     /// By plugin: the tags of its items' measures.
@@ -40,6 +42,7 @@ impl FlightSetup {
         config.keeps_flights().then(|| FlightSetup {
             recorder: config.recorder.clone(),
             folder: config.incidents(),
+            is_virtual: config.scan.speed == crate::config::Speed::Max,
             site: config.site.name.clone(),
             configuration: config.text.text().to_owned(),
             measures: config.plugins.iter().map(measures).collect(),

@@ -170,7 +170,7 @@ impl FlightRecorder {
             assets: self.assets.clone(),
             taken: taken.collect(),
         };
-        if incidents.order(order) {
+        if incidents.order(order, self.setup.is_virtual) {
             self.last.insert(key, self.time_ns);
         } else {
             self.figures.left_out += 1;
