@@ -183,3 +183,11 @@ pub fn asset_rows(assets: usize, rows: usize) -> String {
     }
     text
 }
+
+/// The controller, for subcommands that know no plugins and models.
+#[must_use]
+pub fn dinrail_alone() -> Command {
+    let mut command = Command::new(environment::dinrail());
+    command.stdin(Stdio::null());
+    command
+}

@@ -110,5 +110,6 @@ pub fn job(id: u32, instance: Box<Instance>, deadline: Duration) -> Job {
         outlook: Arc::new(Outlook::default()),
         items: vec![],
         deadline,
+        wants_state: false,
     }
 }

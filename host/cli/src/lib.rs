@@ -15,6 +15,8 @@
 //! - [`describe`]: what a component or a plant has
 //! - [`bundle`]: making, signing and looking at bundles
 //! - [`score`]: scenarios and their judges
+//! - [`incidents`]: what was recorded when something happened: listed, taken, shown
+//! - [`replay`]: an incident's calls once more
 //! - [`demo`]: the demonstration, with a broker of its own (feature `demo`)
 
 #[macro_use]
@@ -29,8 +31,10 @@ pub mod controller;
 pub mod demo;
 pub mod describe;
 pub mod faults;
+pub mod incidents;
 mod logging;
 pub mod plan_child;
+pub mod replay;
 pub mod run;
 pub mod score;
 pub mod sim;

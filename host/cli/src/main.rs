@@ -6,6 +6,7 @@ use dinrail_cli::bundle::{self, PackOptions};
 use dinrail_cli::config::Places;
 use dinrail_cli::control::client::{self, Which};
 use dinrail_cli::control::{Request, SwapTerms};
+use dinrail_cli::replay::{ReplayOptions, replay_file};
 use dinrail_cli::run::{Ending, RunOptions};
 use dinrail_cli::score::{ScoreEnding, ScoreOptions, score};
 use dinrail_cli::sim::{SimOptions, SimSpeed, simulate};
@@ -41,6 +42,9 @@ enum Command {
         common: Common,
         #[command(flatten)]
         length: Length,
+        /// Records the whole run into this file, for `dinrail replay`; in virtual time only.
+        #[arg(long, value_name = "FILE.tar.gz")]
+        record: Option<PathBuf>,
     },
     /// Checks a configuration, its plugins and models, and runs nothing.
     Check {
@@ -207,6 +211,16 @@ enum Command {
         #[command(subcommand)]
         word: Option<AuditWord>,
     },
+    /// Shows the incidents that the flight recorder wrote, has one written, or says what is in one.
+    Incidents {
+        #[command(flatten)]
+        which: Reach,
+        #[command(subcommand)]
+        what: Option<Incidents>,
+    },
+    /// Makes the calls of an incident once more and says where they differ: 0 where nothing does, 1 where something does, 2
+    /// where the file is refused.
+    Replay(Replay),
     /// Shows what a plugin component or a simulated plant has: inputs, outputs, parameters, models, signals.
     Describe {
         /// A component file, the name of an installed plugin, or a plant's name.
@@ -304,6 +318,68 @@ fn parse_setting(text: &str) -> Result<(String, f64), String> {
     match parts {
         Some((name, value)) if value.is_finite() && !name.is_empty() => Ok((name.to_owned(), value)),
         _ => Err("write ACTUATOR=NUMBER".to_owned()),
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct Replay {
+    /// An incident, or the record of a run.
+    #[arg(value_name = "FILE.tar.gz")]
+    incident: PathBuf,
+    /// Runs this component in place of the recorded one, and compares within a tolerance.
+    #[arg(long, value_name = "OTHER.wasm")]
+    component: Option<PathBuf>,
+    /// Replays this plugin alone.
+    #[arg(long, value_name = "NAME")]
+    plugin: Option<String>,
+    /// Runs the models again, rather than taking their answers from the journal, and compares within a tolerance.
+    #[arg(long)]
+    recompute: bool,
+    /// Where the models are that run again.
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Prints one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    fn options(&self) -> ReplayOptions {
+        ReplayOptions {
+            incident: self.incident.clone(),
+            component: self.component.clone(),
+            plugin: self.plugin.clone(),
+            recompute: self.recompute,
+            json: self.json,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Incidents {
+    /// Shows those that are kept.
+    List,
+    /// Has one written of the last minutes.
+    Take {
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Says what is in one.
+    Show {
+        /// The incident.
+        #[arg(value_name = "FILE.tar.gz")]
+        file: PathBuf,
+    },
+}
+
+impl Incidents {
+    fn answer(&self, which: &Reach) -> Ending {
+        match self {
+            Incidents::List => dinrail_cli::incidents::list(&which.meant(), which.json),
+            Incidents::Take { reason } => which.ask(Request::TakeIncident { reason: reason.clone() }),
+            Incidents::Show { file } => dinrail_cli::incidents::show(file, which.json),
+        }
     }
 }
 
@@ -580,9 +656,12 @@ struct Reach {
 }
 
 impl Reach {
+    fn meant(&self) -> Which {
+        Which { config: self.config.clone(), socket: self.socket.clone() }
+    }
+
     fn ask(&self, request: Request) -> Ending {
-        let which = Which { config: self.config.clone(), socket: self.socket.clone() };
-        client::command(&which, request, self.json)
+        client::command(&self.meant(), request, self.json)
     }
 }
 
@@ -638,7 +717,7 @@ impl Common {
 
 impl Length {
     fn options(&self) -> RunOptions {
-        RunOptions { run_for: self.run_for, run_time: self.run_time, json: self.json, quiet: self.quiet }
+        RunOptions { run_for: self.run_for, run_time: self.run_time, json: self.json, quiet: self.quiet, record: None }
     }
 }
 
@@ -654,8 +733,9 @@ fn main() -> ExitCode {
     dinrail_cli::plan_child::enable();
     let ending = match &arguments.command {
         Command::PlanModel { model } => dinrail_cli::plan_child::plan(model),
-        Command::Run { common, length } => {
-            dinrail_cli::run::run_file(&common.config, &common.places(), &length.options())
+        Command::Run { common, length, record } => {
+            let options = RunOptions { record: record.clone(), ..length.options() };
+            dinrail_cli::run::run_file(&common.config, &common.places(), &options)
         }
         Command::Check { common } => dinrail_cli::run::check_file(&common.config, &common.places()),
         Command::Score { names, plugin, seed, data, require_data, json, report, scenarios, plugins, models } => {
@@ -721,6 +801,8 @@ fn main() -> ExitCode {
         Command::Reset { which, output } => which.ask(Request::Reset { output: output.clone() }),
         Command::Alarms { which, word } => which.ask(alarm_request(word.as_ref())),
         Command::Audit { place, last, word } => place.carry_out(*last, word.as_ref()),
+        Command::Incidents { which, what } => what.as_ref().unwrap_or(&Incidents::List).answer(which),
+        Command::Replay(replay) => replay_file(&replay.options(), &places(&None, &replay.models)),
         Command::Sim(sim) => simulate(&sim.options()),
         Command::Describe { what, plugins } => dinrail_cli::describe::describe(what, &places(plugins, &None)),
         #[cfg(feature = "demo")]

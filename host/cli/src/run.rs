@@ -38,7 +38,7 @@ pub enum Ending {
 }
 
 /// What the command line says of a run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// Wall time from the first scan.
     pub run_for: Option<Duration>,
@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub json: bool,
     /// No view.
     pub quiet: bool,
+    /// The whole run is recorded into this file.
+    pub record: Option<std::path::PathBuf>,
 }
 
 /// How long sinks may take to hand over what they have, after the last scan.
@@ -80,6 +82,10 @@ pub fn check_file(path: &Path, places: &Places) -> Ending {
 #[must_use]
 pub fn run_file(path: &Path, places: &Places, options: &RunOptions) -> Ending {
     match config::load(path, places) {
+        Ok(config) if options.record.is_some() && config.scan.speed != Speed::Max => {
+            tell!("dinrail: --record is for runs in virtual time: write `speed = \"max\"` in [scan]");
+            Ending::Refused
+        }
         Ok(config) => match run(config, options) {
             Ok(finished) => {
                 print(&finished.summary, options.json);
@@ -192,8 +198,9 @@ pub fn run_collecting(
 }
 
 /// Runs a controller until it is stopped, its time is over, or its tables end.
-pub fn run(config: Config, options: &RunOptions) -> Result<Finished, BuildError> {
+pub fn run(mut config: Config, options: &RunOptions) -> Result<Finished, BuildError> {
     let began = began();
+    config.recorder.record.clone_from(&options.record);
     let view = if options.quiet { View::none() } else { View::start() };
     log_through(&view, config.site.time_zone.clone());
     if !config.contexts.is_empty() {
@@ -376,6 +383,7 @@ impl Run {
         for message in new {
             self.recorder.tell(message);
         }
+        let (flights, causes) = self.controller.flights().take();
         self.recorder.tell(Message::Scan(Box::new(Scan {
             record: Arc::new(record),
             truth: self.truth.as_ref().map(SharedPlant::truth),
@@ -384,6 +392,8 @@ impl Run {
             rows_dropped: self.controller.rows_dropped(),
             items: self.controller.item_figures(),
             overruns: self.pace.overruns(),
+            flights,
+            causes,
         })));
     }
 
@@ -454,6 +464,7 @@ fn finished(report: recorder::Report, ends: Ends) -> Finished {
         reactor: report.reactor,
         detections,
         false_episodes,
+        recorder: statistics.recorder,
         sink_errors: statistics.sink_errors,
         records_dropped: ends.records_dropped,
         first_scan_s: ends.first_scan_s,

@@ -176,6 +176,27 @@ impl AlarmFigures {
     }
 }
 
+/// What the flight recorder keeps and wrote.
+#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
+pub struct FlightFigures {
+    /// Calls in memory.
+    pub calls: u64,
+    /// Bytes that they take, as they are counted.
+    pub bytes: u64,
+    /// The most that it ever was.
+    pub bytes_max: u64,
+    /// States that plugins saved.
+    pub states: u64,
+    /// Entries that were lost on their way from the scan.
+    pub gaps: u64,
+    /// Incidents written.
+    pub incidents: u64,
+    /// Incidents that were not: too many at once, or a disk that takes none.
+    pub left_out: u64,
+    /// Bytes of the incidents that were written, and of the record of the run.
+    pub bytes_written: u64,
+}
+
 /// Messages over MQTT.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct MqttFigures {
@@ -364,6 +385,9 @@ pub struct Summary {
     /// Where the plant has a fault script: alarm episodes outside every fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub false_episodes: Option<u64>,
+    /// Where calls are kept for incidents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorder: Option<FlightFigures>,
     /// Records that a sink could not take.
     pub sink_errors: u64,
     /// Records of scans that the recorder had no room for.
@@ -403,6 +427,8 @@ pub struct Statistics {
     pub plugins: Vec<PluginFigures>,
     /// Sink failures.
     pub sink_errors: u64,
+    /// What the flight recorder keeps; none where it keeps nothing.
+    pub recorder: Option<FlightFigures>,
 }
 
 impl Statistics {

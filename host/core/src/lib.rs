@@ -19,10 +19,12 @@
 //! - [`swap`]: when a new version may take over, and when it must give back
 //! - [`alarm`]: what an operator has to know and to answer
 //! - [`record`]: everything that happened in one scan
+//! - [`flight`]: the last minutes of an instance's calls, and why an incident is written
 
 pub mod alarm;
 pub mod derived;
 pub mod description;
+pub mod flight;
 pub mod frame;
 pub mod guard;
 pub mod image;

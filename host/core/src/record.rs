@@ -29,8 +29,8 @@ pub struct InstanceRecord {
     pub instance: InstanceId,
     /// What it got.
     pub frame: Arc<Frame>,
-    /// What came of it.
-    pub report: CallReport,
+    /// What came of it, shared with the flight recorder.
+    pub report: Arc<CallReport>,
     /// What the guard said to each of its proposals, in their order.
     pub judgements: Vec<Judgement>,
 }

@@ -36,6 +36,8 @@ pub struct Job {
     pub items: Vec<Item>,
     /// See [`Call::deadline`].
     pub deadline: Duration,
+    /// Whether the plugin's state is wanted after the call, where that leaves the time for it.
+    pub wants_state: bool,
 }
 
 /// A call that was made.
@@ -51,8 +53,14 @@ pub struct Done {
     pub frame: Arc<Frame>,
     /// The job's, to be used again.
     pub outputs: Vec<OutputState>,
+    /// The job's.
+    pub outlook: Arc<Outlook>,
+    /// The job's.
+    pub items: Vec<Item>,
     /// What came of it.
     pub report: CallReport,
+    /// What the plugin saved after the call, where that was wanted and there was time.
+    pub state: Option<Result<Vec<u8>, Fault>>,
     /// What the plugin wrote.
     pub notes: Notes,
 }
@@ -120,6 +128,8 @@ enum Task {
     Call(Job),
     Aside(Aside),
 }
+/// Saving comes out of the call's time: it is left for another call where more than this part of it is gone.
+const STATE_SHARE: u32 = 2;
 
 /// How long to wait for a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,7 +286,7 @@ impl Worker {
 fn run_aside(aside: Aside) -> AsideDone {
     let Aside { token, mut instance, work } = aside;
     let came = match work {
-        AsideWork::Save => AsideCame::Saved(instance.save()),
+        AsideWork::Save => AsideCame::Saved(save(&mut instance)),
         AsideWork::Calls { asked, deadline } => {
             let mut reports = Vec::with_capacity(asked.len());
             for asked in asked {
@@ -296,11 +306,22 @@ fn run_aside(aside: Aside) -> AsideDone {
 }
 
 fn run(worker: usize, job: Job) -> Done {
-    let Job { id, mut instance, frame, outputs, outlook, items, deadline } = job;
+    let Job { id, mut instance, frame, outputs, outlook, items, deadline, wants_state } = job;
     let call = Call { frame: &frame, outputs: &outputs, outlook: &outlook, items: &items, deadline };
+    let started = Instant::now();
     let report = guarded(&mut instance, &call);
+    let has_time = started.elapsed() < deadline / STATE_SHARE;
+    let state = (wants_state && has_time && !instance.is_poisoned()).then(|| save(&mut instance));
     let notes = instance.take_notes();
-    Done { id, worker, instance, frame, outputs, report, notes }
+    Done { id, worker, instance, frame, outputs, outlook, items, report, state, notes }
+}
+
+/// What the plugin saves; a panic in the host's own code costs this instance only, as in a call.
+fn save(instance: &mut Instance) -> Result<Vec<u8>, Fault> {
+    catch_unwind(AssertUnwindSafe(|| instance.save())).unwrap_or_else(|_| {
+        instance.poison();
+        Err(Fault::Internal("the host panicked while the plugin saved its state".to_owned()))
+    })
 }
 
 /// A panic in the host's own code, for instance in a model's runtime, costs this instance only.

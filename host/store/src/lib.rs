@@ -5,9 +5,11 @@
 //! - [`assets`]: tables of numbers that a plugin may read
 //! - [`bundle`]: what an OEM ships, one signed file
 //! - [`installed`]: the controller's own bundles, and which of them run
+//! - [`incident`]: what the flight recorder had in memory when something happened, in a file
 
 pub mod assets;
 pub mod audit;
 pub mod bundle;
 pub mod folder;
+pub mod incident;
 pub mod installed;

@@ -2,11 +2,14 @@
 
 mod context;
 mod plugin;
+mod recorder;
 
 pub use context::{CalendarField, CalendarRule, Context, ContextKind, KnownAt};
 pub use plugin::{
     LimitProfile, Plugin, PluginInput, PluginModel, PluginOutput, PluginParameter, PluginSeries, PluginTag,
 };
+
+pub use recorder::Recorder;
 
 use super::error::{ConfigText, Span};
 use dinrail_core::alarm::AlarmSpec;
@@ -51,6 +54,8 @@ pub struct Config {
     pub alarms: Vec<Alarm>,
     /// In the order of the file.
     pub sinks: Vec<Sink>,
+    /// What is kept for incidents.
+    pub recorder: Recorder,
 }
 
 pub use dinrail_store::bundle::Trust;

@@ -55,7 +55,7 @@ pub struct Which {
 
 impl Which {
     /// Where its socket is: as told, as the configuration says, or the only one that is there.
-    fn path(&self) -> Result<PathBuf, Ending> {
+    pub(crate) fn path(&self) -> Result<PathBuf, Ending> {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
@@ -142,6 +142,8 @@ fn print(answer: &Answer, json: bool) -> Ending {
             Answer::Status { plugins, ended } => print!("{}", status_text(plugins, ended)),
             Answer::Bundles { bundles } if bundles.is_empty() => println!("no bundle is installed"),
             Answer::Bundles { bundles } => println!("{}", bundle_table(bundles)),
+            Answer::Incidents { folder: Some(folder) } => println!("{folder}"),
+            Answer::Incidents { folder: None } => println!("nothing is recorded"),
             Answer::Done { text } => println!("{text}"),
             Answer::Refused { why } => eprintln!("dinrail: {why}"),
         }

@@ -143,6 +143,13 @@ pub enum Request {
         /// Its name.
         alarm: String,
     },
+    /// Where incidents are.
+    Incidents,
+    /// An incident of now.
+    TakeIncident {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Request {
@@ -202,6 +209,11 @@ pub enum Answer {
     Bundles {
         /// By digest.
         bundles: Vec<BundleLine>,
+    },
+    /// Where incidents are.
+    Incidents {
+        /// None where nothing is recorded.
+        folder: Option<String>,
     },
     /// It was done.
     Done {

@@ -117,7 +117,13 @@ fn wall_clock() -> String {
 /// What a request changes, in the log's words; nothing where it only asks.
 fn named(request: &Request) -> Option<(&'static str, String)> {
     match request {
-        Request::Advices | Request::Modes | Request::Alarms | Request::Status | Request::Bundles => None,
+        Request::Advices
+        | Request::Modes
+        | Request::Alarms
+        | Request::Status
+        | Request::Bundles
+        | Request::Incidents => None,
+        Request::TakeIncident { reason } => Some(("incident", reason.clone())),
         Request::Install { path, .. } => Some(("install", path.display().to_string())),
         Request::Swap { plugin, .. } => Some(("swap", plugin.clone())),
         Request::Commit { plugin } => Some(("commit", plugin.clone())),
@@ -141,9 +147,16 @@ impl Controller {
         let unknown = || "unknown".to_owned();
         match (request, &self.store) {
             (_, None) => String::new(),
-            (Request::Advices | Request::Modes | Request::Alarms | Request::Status | Request::Bundles, _) => {
-                String::new()
-            }
+            (
+                Request::Advices
+                | Request::Modes
+                | Request::Alarms
+                | Request::Status
+                | Request::Bundles
+                | Request::Incidents
+                | Request::TakeIncident { .. },
+                _,
+            ) => String::new(),
             (Request::Install { .. }, _) => String::new(),
             (
                 Request::Swap { plugin, .. }
@@ -200,6 +213,7 @@ impl Controller {
             Answer::Advices { .. }
             | Answer::Modes { .. }
             | Answer::Alarms { .. }
+            | Answer::Incidents { .. }
             | Answer::Status { .. }
             | Answer::Bundles { .. } => return,
         };

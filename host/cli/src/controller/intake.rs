@@ -1,10 +1,10 @@
 //! What arrives: readings into images, rows and events; a slot for every plugin, and for every asset that turns up.
 
+use super::Controller;
 use super::Scanning;
 use super::images::ImageId;
 use super::slots::Slot;
-use super::starts::{Start, StartId};
-use super::{Controller, place_instance};
+use super::starts::{Start, StartId, place_instance};
 use dinrail_core::image::ArrivalCounts;
 use dinrail_core::reading::{Reading, ReadingKind};
 use dinrail_core::record::InstanceId;
@@ -80,6 +80,7 @@ impl Controller {
         let of = Arc::clone(&self.plugins[plugin]);
         let id = InstanceId(u32::try_from(self.slots.len()).expect("plugins times assets stay below 2^32"));
         let worker = of.worker(image.index());
+        self.flights.added(plugin, &of);
         let mut slot = Slot::new(id, plugin, &of, asset, image, worker);
         if slot.asset.is_some() {
             // In the middle of a run: beside the scan, like every start that runs a guest's code.
@@ -87,7 +88,7 @@ impl Controller {
             self.starts.begin(StartId::Slot(slot.id), &of, slot.asset.clone(), Start::default());
         } else {
             let started = of.instantiate(None);
-            place_instance(&mut slot, started, scanning);
+            place_instance(&mut slot, started, scanning, &mut self.flights);
         }
         if self.slots_of_image.len() <= image.index() {
             self.slots_of_image.resize(image.index() + 1, Vec::new());

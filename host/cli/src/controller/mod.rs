@@ -13,6 +13,7 @@
 //! - [`slots`], [`tables`], [`supervision`], [`starts`]: plugins, their instances, and what happens when one fails
 //! - [`swap`]: another version in a plugin's place, and the way back
 //! - `line`: items and the verdicts on them
+//! - [`flights`]: what instances got and gave, for the flight recorder
 //! - [`outputs`]: where commands go
 //! - [`shelf`], `versions`, [`figures`]: bundles and versions, and what the status tells
 //! - `operator`, `words`: what an operator asks for, and what is answered
@@ -27,6 +28,7 @@ pub mod calendar;
 pub mod context;
 pub mod derived;
 pub mod figures;
+pub mod flights;
 pub mod identity;
 pub mod images;
 mod intake;
@@ -53,21 +55,22 @@ use context::Contexts;
 use derived::DerivedTags;
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Guard, Mode, OwnedProposal, ScanTime, StopVerdicts};
-use dinrail_core::outcome::{CallReport, Fault, Outcome, OutputState, Results};
+use dinrail_core::outcome::{CallReport, Outcome, OutputState, Results};
 use dinrail_core::reading::Reading;
 use dinrail_core::record::{InstanceId, InstanceRecord, LateFault, ScanRecord, StateChange};
 use dinrail_core::tag::{Quality, TagId};
 use dinrail_core::time::TimeNs;
-use dinrail_engine::{Asked, Done, Instance, Job, Notes, Until, WorkerPool};
+use dinrail_engine::{Asked, Done, Job, Notes, Until, WorkerPool};
+use flights::{Flights, Landed};
 use images::Images;
 use line::Line;
 use operator::{AdviceWords, Words};
 use outputs::OutputDriver;
 use pace::Slot as ScanSlot;
 use shelf::Shelf;
-use slots::{Flight, Plugin, Slot, StartError, VIRTUAL_DEADLINE};
+use slots::{Flight, Plugin, Slot, VIRTUAL_DEADLINE};
 use source::{Source, SourceCounts, Supply};
-use starts::{Start, StartId, Starts};
+use starts::{Start, StartId, Starts, place_instance};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use swap::Swaps;
@@ -111,6 +114,7 @@ pub struct Controller {
     preparer: Preparer,
     /// None in virtual time.
     shelf: Option<Shelf>,
+    flights: Flights,
 }
 
 /// What a scan has to settle.
@@ -220,6 +224,11 @@ impl Controller {
         std::mem::take(&mut self.notes)
     }
 
+    /// What the flight recorder is told since the last time this was asked.
+    pub fn flights(&mut self) -> &mut Flights {
+        &mut self.flights
+    }
+
     /// What the sources lost, over all of them.
     #[must_use]
     pub fn source_counts(&self) -> SourceCounts {
@@ -304,7 +313,7 @@ impl Controller {
             let StartId::Slot(id) = id else { continue };
             let slot = &mut self.slots[id.index()];
             slot.starting = false;
-            place_instance(slot, started, scanning);
+            place_instance(slot, started, scanning, &mut self.flights);
         }
         self.place_started_twins();
     }
@@ -355,6 +364,7 @@ impl Controller {
                     outlook,
                     items,
                     deadline: if self.is_virtual { VIRTUAL_DEADLINE } else { plugin.deadline() },
+                    wants_state: self.flights.wants_state(slot.id, now_ns),
                 },
             );
         }
@@ -386,10 +396,24 @@ impl Controller {
             return;
         }
         slot.figures.called(&done.report);
-        let discard = match &done.report.outcome {
-            Outcome::Faulted(fault) => fault.discards_instance() || done.instance.is_poisoned(),
-            Outcome::Answered(_) | Outcome::Missed | Outcome::Skipped(_) => false,
-        };
+        let report = Arc::new(done.report);
+        // What it got and gave goes to the flight recorder, also where it comes too late.
+        if let Some(Err(fault)) = done.state.as_ref().filter(|_| done.instance.is_poisoned()) {
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault: fault.clone() });
+        }
+        self.flights.landed(Landed {
+            id: done.id,
+            time_ns: scanning.at.now_ns,
+            frame: done.frame,
+            outputs: done.outputs,
+            outlook: done.outlook,
+            items: done.items,
+            report: Arc::clone(&report),
+            missed: slot.flight.as_ref().is_some_and(|flight| flight.missed),
+            state: done.state,
+        });
+        let faulted = matches!(&report.outcome, Outcome::Faulted(fault) if fault.discards_instance());
+        let discard = faulted || done.instance.is_poisoned();
         if discard && on_trial {
             // The version before it takes over, when this frame is settled.
         } else if discard {
@@ -398,18 +422,18 @@ impl Controller {
             scanning.record.states.push(StateChange { instance: slot.id, state });
         } else {
             slot.instance = Some(done.instance);
-            if matches!(done.report.outcome, Outcome::Answered(_)) {
+            if matches!(report.outcome, Outcome::Answered(_)) {
                 slot.supervision.answered();
             }
         }
         let Some(flight) = &mut slot.flight else { return };
         if !flight.missed {
-            flight.landed = Some(done.report);
+            flight.landed = Some(report);
             return;
         }
         slot.flight = None;
-        if let Outcome::Faulted(fault) = done.report.outcome {
-            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
+        if let Outcome::Faulted(fault) = &report.outcome {
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault: fault.clone() });
         }
     }
 
@@ -425,9 +449,9 @@ impl Controller {
             if landed.is_some() {
                 slot.flight = None;
             }
-            let instead = self.answered_instead(index, frame.scan, landed.as_ref(), scanning.at.now_ns);
+            let instead = self.answered_instead(index, frame.scan, landed.as_deref(), scanning.at.now_ns);
             let slot = &mut self.slots[index];
-            let report = match instead.or(landed) {
+            let report = match instead.map(Arc::new).or(landed) {
                 Some(report) => {
                     slot.flight = None;
                     report
@@ -437,7 +461,7 @@ impl Controller {
                         flight.missed = true;
                     }
                     slot.figures.misses += 1;
-                    CallReport { outcome: Outcome::Missed, inferences: Vec::new(), duration_ns: 0 }
+                    Arc::new(CallReport { outcome: Outcome::Missed, inferences: Vec::new(), duration_ns: 0 })
                 }
             };
             if let Some(twin) = &mut slot.twin {
@@ -523,23 +547,6 @@ fn is_awaited(slot: &Slot, now_ns: TimeNs) -> bool {
     slot.flight.as_ref().is_some_and(|flight| !flight.missed && flight.landed.is_none() && flight.release_ns <= now_ns)
 }
 
-/// Puts a started instance in its slot; a failure counts as a fault of its plugin.
-fn place_instance(slot: &mut Slot, started: Result<Box<Instance>, StartError>, scanning: &mut Scanning) {
-    match started {
-        Ok(instance) => {
-            slot.instance = Some(instance);
-            slot.figures.placed(scanning.at.now_ns);
-        }
-        Err(error) => {
-            slot.supervision.faulted(scanning.at.now_ns);
-            let fault = Fault::Configuration(format!("can't be started: {error}"));
-            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
-        }
-    }
-    let state = slot.supervision.state_name();
-    scanning.record.states.push(StateChange { instance: slot.id, state });
-}
-
 /// What the plugin learns of its outputs, in its own units.
 fn output_states(guard: &Guard, plugin: &Plugin) -> Vec<OutputState> {
     if plugin.bound.outputs.is_empty() {
@@ -558,7 +565,7 @@ fn settled(instance: InstanceId, frame: Arc<Frame>, outcome: Outcome) -> Instanc
     InstanceRecord {
         instance,
         frame,
-        report: CallReport { outcome, inferences: Vec::new(), duration_ns: 0 },
+        report: Arc::new(CallReport { outcome, inferences: Vec::new(), duration_ns: 0 }),
         judgements: Vec::new(),
     }
 }

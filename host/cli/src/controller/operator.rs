@@ -78,6 +78,8 @@ impl Controller {
                 answered(self.shelve_alarm(alarm, *for_ms, word, now_ns))
             }
             Request::Unshelve { alarm } => answered(self.unshelve_alarm(alarm, &user, now_ns)),
+            Request::Incidents => self.flights.folder(),
+            Request::TakeIncident { reason } => self.take_incident(&user, reason),
         };
         self.tell_operator(&user, &letter.request, before, &answer);
         // Who asked may have gone.
@@ -95,6 +97,7 @@ impl Controller {
             Answer::Advices { .. }
             | Answer::Modes { .. }
             | Answer::Alarms { .. }
+            | Answer::Incidents { .. }
             | Answer::Status { .. }
             | Answer::Bundles { .. } => {}
         }
@@ -200,6 +203,15 @@ impl Controller {
             }
             Err(error) => Answer::Refused { why: format!("number {} is not rejected: {error}", id.0) },
         }
+    }
+
+    fn take_incident(&mut self, user: &str, reason: &str) -> Answer {
+        let reason = said(reason, MAX_REASON);
+        if reason.trim().is_empty() {
+            let why = "an incident needs its reason, `--reason \"…\"`".to_owned();
+            return Answer::Refused { why };
+        }
+        self.flights.ask(user.to_owned(), reason)
     }
 
     fn standings(&self) -> Vec<Standing> {

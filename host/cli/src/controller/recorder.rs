@@ -8,6 +8,7 @@ use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistic
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
 use dinrail_core::alarm::AlarmSpec;
+use dinrail_core::flight::{FlightEntry, IncidentCause};
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Command, ItemJudgement, OutputId, Reduced, StopVerdicts};
 use dinrail_core::outcome::Results;
@@ -28,9 +29,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 mod context;
+mod flight;
 mod notice;
 mod recording;
 
+pub use flight::FlightSetup;
 use recording::Recording;
 
 /// Records that wait for the recorder. At 100 ms a scan, half a minute of a stalled disk.
@@ -81,6 +84,10 @@ pub struct Scan {
     pub items: Option<crate::statistics::ItemFigures>,
     /// Overruns so far.
     pub overruns: u64,
+    /// What instances got and gave.
+    pub flights: Vec<FlightEntry>,
+    /// What happened beside the record of which an incident may be written.
+    pub causes: Vec<IncidentCause>,
 }
 
 /// Everything the recorder works with.
@@ -117,6 +124,8 @@ pub struct Setup {
     pub watch: Vec<TagId>,
     /// What `dinrail advise` has to be told beyond a number to reach this controller; none where nobody can.
     pub reach: Option<String>,
+    /// What the flight recorder keeps and writes; none where it does neither.
+    pub flight: Option<FlightSetup>,
     /// What the operator sees.
     pub view: View,
 }

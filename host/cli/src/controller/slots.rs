@@ -2,6 +2,7 @@
 //! with a worker.
 
 use super::figures::CallFigures;
+use super::flights::PluginFlight;
 use super::images::ImageId;
 use super::line::ItemQueue;
 use super::supervision::{Standing, Supervision};
@@ -44,6 +45,8 @@ pub struct Plugin {
     pub release_after_ns: u64,
     /// The workers of its instances, who go round them.
     pub workers: std::ops::Range<usize>,
+    /// What is kept of it for incidents.
+    pub flight: PluginFlight,
 }
 
 impl Plugin {
@@ -82,7 +85,8 @@ impl Plugin {
         grants.assets_optional = !self.description.models.is_empty() && grants.models_optional;
         let refused = Refused::default();
         if self.tables.is_some() || grants.assets_optional {
-            grants.assets = Some(Box::new(Tables::open(self.tables.as_deref(), refused.clone())?));
+            let tables = Tables::open(self.tables.as_deref(), refused.clone())?;
+            grants.assets = Some(Box::new(tables.noting(self.flight.tables.clone())));
         }
         let mut instance = self.component.instantiate(grants, &self.limits)?;
         // The quantiles are checked against what this instance describes.
@@ -135,7 +139,7 @@ pub struct Flight {
     /// The frame's outcome was settled as missed; what comes back is discarded.
     pub missed: bool,
     /// The result, where it came before its release.
-    pub landed: Option<CallReport>,
+    pub landed: Option<Arc<CallReport>>,
     /// The frame, for the record.
     pub frame: Arc<Frame>,
 }

@@ -1,9 +1,12 @@
 //! Instances that are started again. Instantiating runs the guest's own code, which may take its
 //! time, so it is done beside the scan; in virtual time the scan waits, so that runs repeat exactly.
 
-use super::slots::{Plugin, StartError};
+use super::Scanning;
+use super::flights::Flights;
+use super::slots::{Plugin, Slot, StartError};
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use dinrail_core::record::InstanceId;
+use dinrail_core::outcome::Fault;
+use dinrail_core::record::{InstanceId, LateFault, StateChange};
 use dinrail_engine::Instance;
 use std::sync::Arc;
 
@@ -115,4 +118,27 @@ fn started(plugin: &Plugin, asset: Option<&str>, how: &Start) -> Result<Box<Inst
         Err(_) if how.cold => plugin.instantiate(asset),
         Err(fault) => Err(StartError::Restore(fault)),
     }
+}
+
+/// Puts a started instance in its slot; a failure counts as a fault of its plugin.
+pub(super) fn place_instance(
+    slot: &mut Slot,
+    started: Result<Box<Instance>, StartError>,
+    scanning: &mut Scanning,
+    flights: &mut Flights,
+) {
+    match started {
+        Ok(instance) => {
+            slot.instance = Some(instance);
+            slot.figures.placed(scanning.at.now_ns);
+            flights.started(slot.id, scanning.at.now_ns);
+        }
+        Err(error) => {
+            slot.supervision.faulted(scanning.at.now_ns);
+            let fault = Fault::Configuration(format!("can't be started: {error}"));
+            scanning.record.late_faults.push(LateFault { instance: slot.id, fault });
+        }
+    }
+    let state = slot.supervision.state_name();
+    scanning.record.states.push(StateChange { instance: slot.id, state });
 }

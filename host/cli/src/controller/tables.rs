@@ -1,5 +1,6 @@
 //! A directory of tables, as the engine wants to see it, and which table was refused.
 
+use super::flights::LoadedTables;
 use dinrail_engine::{AssetError, AssetTable, Assets};
 use dinrail_store::assets::{AssetDirectory, AssetError as Store};
 use std::path::Path;
@@ -42,12 +43,21 @@ const MAX_SHOWN_NAME: usize = 64;
 pub struct Tables {
     directory: Option<AssetDirectory>,
     refused: Refused,
+    loaded: LoadedTables,
 }
 
 impl Tables {
     /// Opens the directory; nothing outside it can be reached from here on. Without one every table is refused.
     pub fn open(path: Option<&Path>, refused: Refused) -> Result<Tables, Store> {
-        Ok(Tables { directory: path.map(AssetDirectory::open).transpose()?, refused })
+        let directory = path.map(AssetDirectory::open).transpose()?;
+        Ok(Tables { directory, refused, loaded: LoadedTables::default() })
+    }
+
+    /// With what is loaded remembered there.
+    #[must_use]
+    pub fn noting(mut self, loaded: LoadedTables) -> Tables {
+        self.loaded = loaded;
+        self
     }
 }
 
@@ -59,7 +69,11 @@ impl Assets for Tables {
             return Err(AssetError::Unknown(name));
         };
         match directory.load(name) {
-            Ok(table) => Ok(AssetTable { columns: table.columns, rows: table.rows, values: table.values }),
+            Ok(table) => {
+                let table = AssetTable { columns: table.columns, rows: table.rows, values: table.values };
+                self.loaded.note(name, &table);
+                Ok(table)
+            }
             Err(error) => {
                 let said = match &error {
                     // The plugin is told the name alone: where the folder is, is none of its business.

@@ -106,6 +106,17 @@ fn text(summary: &Summary) -> String {
     if let Some(false_episodes) = summary.false_episodes {
         lines.push(format!("false alarm episodes: {false_episodes}"));
     }
+    if let Some(recorder) = &summary.recorder {
+        lines.push(format!(
+            "recorder: {} calls and {} states kept, {} KiB at most; {} incidents, {} left out, {} KiB written",
+            recorder.calls,
+            recorder.states,
+            recorder.bytes_max / 1024,
+            recorder.incidents,
+            recorder.left_out,
+            recorder.bytes_written / 1024
+        ));
+    }
     if summary.sink_errors > 0 || summary.records_dropped > 0 {
         lines.push(format!("sinks: {} errors, {} records dropped", summary.sink_errors, summary.records_dropped));
     }

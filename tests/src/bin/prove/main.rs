@@ -3,12 +3,14 @@
 //!
 //! - `models`: mutants and crashers, data in other files, slow ones and ones that give no number
 //! - `plugin_faults`: endless loops, memory bombs, recursion, huge strings
+//! - `replay`: a recorded hour once more, in another process and under other kernels
 //! - `samples`: values and their quality, staleness, order
 //! - `swaps`: versions swapped under load, bundles tampered with
 //! - `site`: the demonstration over many seeds, crash loops, mutated configurations
 
 mod models;
 mod plugin_faults;
+mod replay;
 mod samples;
 mod site;
 mod swaps;
@@ -29,7 +31,7 @@ struct Proof {
     holds: bool,
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     Row { name: "1", shows: "endless loops are stopped, neighbours go on", run: plugin_faults::loops },
     Row { name: "3", shows: "memory bombs stay within the cap", run: plugin_faults::memory_bombs },
     Row { name: "4", shows: "recursion traps and never aborts", run: plugin_faults::recursion },
@@ -49,6 +51,7 @@ const ROWS: [Row; 16] = [
     Row { name: "25", shows: "shuffled and repeated samples are counted exactly", run: samples::order },
     Row { name: "35", shows: "bad configurations are refused with line and column", run: site::mutants },
     Row { name: "demo", shows: "every fault seen, none made up, profit near its optimum", run: site::demo_seeds },
+    Row { name: "replay", shows: "a recorded hour is the same in another process, to the byte", run: replay::hour },
     Row { name: "score", shows: "every bar of every scenario whose data are here", run: site::score },
 ];
 

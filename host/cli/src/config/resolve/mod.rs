@@ -39,6 +39,8 @@ mod alarms;
 
 mod sinks;
 
+mod recorder;
+
 use super::Places;
 use super::document::{Findings, Section};
 use super::error::{ConfigError, ConfigErrors, ConfigText};
@@ -128,6 +130,10 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
     let alarms = alarms::alarms(&root, &sources, &tags);
     let sinks = sinks::sinks(&root, &sources, &site);
     let outputs = outputs::with_owners(findings, outputs, &plugins, &scan.value);
+    let recorder = recorder::recorder(&root, |pattern| {
+        let outputs = outputs.iter().map(|output| output.spec.name.as_str());
+        tags.table.iter().map(|(_, tag)| tag.name.as_str()).chain(outputs).any(|name| names::matches(pattern, name))
+    });
     results::check_feeds(findings, &tags, &plugins);
     check_speed(findings, &scan, &sources, &tags, &outputs, &contexts.resolved);
     if plugins.is_empty() && sources.is_empty() && findings.is_empty() {
@@ -150,6 +156,7 @@ fn resolve_sections<'d>(findings: &'d Findings, document: &'d DeTable<'d>, place
         plugins,
         alarms,
         sinks,
+        recorder,
     }
 }
 

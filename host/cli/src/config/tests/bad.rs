@@ -472,3 +472,21 @@ fn an_analogue_output_in_auto_says_where_it_is_read_back_or_that_it_is_not() {
     let waived = GOOD.replacen("readback = \"reactor.temp\"", "readback = false", 1);
     assert!(folder.parse(&waived).is_ok());
 }
+
+#[test]
+fn recorder() {
+    check_all(&[
+        ("[scan]", "[recorder]\nkeep = §\"0s\"\n\n[scan]", "`keep` is 0s, out of bounds", "from 1s to 7d"),
+        ("[scan]", "[recorder]\nmemory = §\"64\"\n\n[scan]", "`64` is no number of bytes", "64 MiB"),
+        ("[scan]", "[recorder]\nmemory = §\"1 B\"\n\n[scan]", "`memory` is out of bounds", "256 KiB"),
+        ("[scan]", "[recorder]\non = [\"trap\", §\"alarm:loud\"]\n\n[scan]", "can't hold `alarm:loud`", "alarm:high"),
+        (
+            "[scan]",
+            "[recorder]\nredact = §\"recipe.*\"\n\n[scan]",
+            "no tag and no output is called `recipe.*`",
+            "any text",
+        ),
+        ("[scan]", "[recorder]\n§keeps = \"1h\"\n\n[scan]", "unknown key `keeps` in [recorder]", "did you mean `keep`"),
+        ("[scan]", "[recorder]\nkeep_incidents = { §days = 3 }\n\n[scan]", "unknown key `days`", "`age`"),
+    ]);
+}

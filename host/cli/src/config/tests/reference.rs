@@ -153,6 +153,7 @@ fn every_key_that_is_read_is_in_the_reference() {
         include_str!("../resolve/plugins.rs"),
         include_str!("../resolve/alarms.rs"),
         include_str!("../resolve/sinks.rs"),
+        include_str!("../resolve/recorder.rs"),
     ];
     let readers = [
         ".text(\"",

@@ -25,12 +25,13 @@ use super::alarms::{Alarms, Losses};
 use super::calendar::CalendarTags;
 use super::context::Contexts;
 use super::derived::DerivedTags;
+use super::flights::{Flights, PluginFlight};
 use super::identity::Identity;
 use super::images::Images;
 use super::line::Line;
 use super::links::{FolderSource, LinkSource, TableSource};
 use super::plant::{PlantSource, SharedPlant};
-use super::recorder::Setup;
+use super::recorder::{FlightSetup, Setup};
 use super::shelf::{Keeping, Shelf};
 use super::slots::Plugin;
 use super::source::Source;
@@ -324,6 +325,8 @@ fn prepare_as(
         ConfigErrors::one(Arc::clone(&config.text), span, message, "", help)
     };
     let component_span = || plugin.component_span.clone();
+    let wanted = config.keeps_flights() && config.recorder.components;
+    let wasm: Option<Arc<[u8]>> = wanted.then(|| Arc::from(bytes.as_slice()));
     let component = workshop.component(&plugin.component, bytes).map_err(|error| {
         one(
             component_span(),
@@ -357,7 +360,7 @@ fn prepare_as(
     }
     let release_after_ns = config.scan.run_ns(bound.deadline_ns);
     let row_sources = row_sources(config, plugin, &bound);
-    let prepared = Plugin {
+    let mut prepared = Plugin {
         config: plugin.clone(),
         component,
         description,
@@ -368,11 +371,16 @@ fn prepare_as(
         release_after_ns,
         workers: config.workers_of(index),
         bound,
+        flight: PluginFlight { wasm, ..PluginFlight::default() },
     };
     // An asset plugin is tried with a key that no asset has.
     let asset = plugin.asset_key.as_ref().map(|_| "check");
     match prepared.instantiate(asset) {
-        Ok(_instance) => Ok(prepared),
+        Ok(mut instance) => {
+            // Tried on an instance that is thrown away: saving may be what a plugin can't.
+            prepared.flight.saves = config.keeps_flights() && instance.save().is_ok();
+            Ok(prepared)
+        }
         Err(error) => Err(refusals::refused_start(config, plugin, &prepared.description, &error)),
     }
 }
@@ -560,6 +568,7 @@ impl Prepared {
             swaps: Swaps::new(keeper),
             preparer: preparer.clone(),
             shelf,
+            flights: Flights::of(&config),
         };
         let started: Vec<MqttLink> = links.started.drain(..).map(|(_, link)| link).collect();
         let setup = Setup {
@@ -579,6 +588,7 @@ impl Prepared {
             collect: None,
             watch: Vec::new(),
             reach: control.reach,
+            flight: FlightSetup::of(&config),
             view,
         };
         let truth = plants.into_iter().map(|(_, plant, _)| plant).next();

@@ -3,6 +3,7 @@
 mod telling;
 
 use super::context::context;
+use super::flight::FlightRecorder;
 use super::notice::{self, Notices};
 use super::{Answer, Economy, Message, Report, Scan, Setup, Stopping, mqtt_figures};
 use crate::statistics::{DetectionSummary, MqttFigures, PluginFigures, ReactorSummary, SampleFigures, Statistics};
@@ -61,10 +62,13 @@ pub(super) struct Recording {
     /// Run time of the first record.
     origin_ns: Option<TimeNs>,
     last_ns: TimeNs,
+    flight: Option<FlightRecorder>,
 }
 
 impl Recording {
-    pub(super) fn new(setup: Setup) -> Recording {
+    pub(super) fn new(mut setup: Setup) -> Recording {
+        let plugins = &setup.plugins;
+        let flight = setup.flight.take().map(|flight| FlightRecorder::start(flight, plugins.clone()));
         let plugins = setup
             .plugins
             .iter()
@@ -95,6 +99,7 @@ impl Recording {
             began: None,
             origin_ns: None,
             last_ns: 0,
+            flight,
         }
     }
 
@@ -120,10 +125,14 @@ impl Recording {
             None => of.config.name.clone(),
         };
         self.statistics.plugins[plugin].counts.instances += 1;
+        if let Some(flight) = &mut self.flight {
+            flight.meet(plugin, asset.as_deref(), &label);
+        }
         self.known.push(Known { plugin, asset, label, context, registered });
     }
 
-    fn record(&mut self, scan: Scan) {
+    fn record(&mut self, mut scan: Scan) {
+        self.fly(&mut scan);
         let record = &scan.record;
         let origin_ns = *self.origin_ns.get_or_insert(record.time_ns);
         self.last_ns = record.time_ns;
@@ -197,6 +206,15 @@ impl Recording {
         let dropped = mqtt_figures(&self.setup.links).dropped;
         let new = dropped.saturating_sub(std::mem::replace(&mut self.links_dropped, dropped));
         self.setup.losses.records.fetch_add(new, Ordering::Relaxed);
+    }
+
+    /// Keeps what instances got and gave, and tells of incidents.
+    fn fly(&mut self, scan: &mut Scan) {
+        let Some(flight) = &mut self.flight else { return };
+        let (entries, causes) = (std::mem::take(&mut scan.flights), std::mem::take(&mut scan.causes));
+        for line in flight.record(&scan.record, entries, causes) {
+            self.notices.controller(&mut self.setup.view, scan.record.time_ns, &line);
+        }
     }
 
     /// Keeps the values of watched tags.
@@ -387,6 +405,13 @@ impl Recording {
                 self.statistics.sink_errors += 1;
             }
             self.statistics.sink_errors += sink.counts().lost;
+        }
+        if let Some(flight) = self.flight.take() {
+            let (figures, lines) = flight.finish();
+            self.statistics.recorder = Some(figures);
+            for line in lines {
+                self.notices.controller(&mut self.setup.view, self.last_ns, &line);
+            }
         }
         let run_s = dinrail_core::time::seconds_between(self.origin_ns.unwrap_or(0), self.last_ns);
         let detections = self.setup.detections.as_ref().map(|judge| {
