@@ -383,7 +383,7 @@ impl Run {
         for message in new {
             self.recorder.tell(message);
         }
-        let (flights, causes) = self.controller.flights().take();
+        let flights = self.controller.flights().take();
         self.recorder.tell(Message::Scan(Box::new(Scan {
             record: Arc::new(record),
             truth: self.truth.as_ref().map(SharedPlant::truth),
@@ -393,7 +393,6 @@ impl Run {
             items: self.controller.item_figures(),
             overruns: self.pace.overruns(),
             flights,
-            causes,
         })));
     }
 

@@ -13,7 +13,7 @@ mod cause;
 #[cfg(test)]
 mod tests;
 
-pub use cause::{IncidentCause, Trigger, Urgency};
+pub use cause::{IncidentCause, Trigger};
 
 use crate::frame::Frame;
 use crate::item::Item;
@@ -275,6 +275,13 @@ impl FlightLog {
             self.dropped += 1;
         }
         only.base_ns = only.calls.front().map_or(now_ns, |call| call.time_ns);
+    }
+
+    /// Drops all that is kept: another version of the plugin goes on in its place.
+    pub fn forget(&mut self) {
+        self.dropped += self.calls() as u64;
+        self.segments.clear();
+        self.bytes = 0;
     }
 
     /// What is kept, oldest first. Sharing it copies no call.

@@ -1,9 +1,10 @@
 //! The project's commands: `cargo xtask plugins | demo | test | bench | prove | models | ci`.
 //!
 //! Modules: `workspace` (where things are, running a step), `toolchain` (who compiles to wasm), `plugins`
-//! (components), `peers` (programs that tests talk to), `testing` (the test run), `ci` (everything that must
+//! (components), `bundles` (signed files), `peers` (programs that tests talk to), `testing` (the test run), `ci` (everything that must
 //! hold), `models` (training).
 
+mod bundles;
 mod ci;
 mod models;
 mod peers;
@@ -29,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Builds the plugins, and the tests' guests, into components
+    /// Builds the plugins, and the tests' guests, into components, and packs the plugins into bundles
     Plugins {
         /// Only the plugins, not the tests' guests
         #[arg(long)]
@@ -90,6 +91,8 @@ fn run(task: Task) -> Result<ExitCode> {
             let sets: &[plugins::Set] =
                 if no_guests { &[plugins::Set::Plugins] } else { &[plugins::Set::Plugins, plugins::Set::Guests] };
             plugins::build(&workspace, sets, toolchain, plugins::Progress::Shown)?;
+            workspace.build_host()?;
+            bundles::pack(&workspace, &plugins::names(&workspace)?)?;
         }
         Task::Demo { arguments } => {
             plugins::build_with_host(&workspace, &[plugins::Set::Plugins])?;

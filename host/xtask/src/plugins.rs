@@ -126,6 +126,11 @@ fn copy_files(from: &Path, installed: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The plugins that ship.
+pub(crate) fn names(workspace: &Workspace) -> Result<Vec<String>> {
+    Ok(list(workspace, Set::Plugins)?.into_iter().map(|source| source.package).collect())
+}
+
 fn list(workspace: &Workspace, set: Set) -> Result<Vec<Source>> {
     let (folder, installed, prefix) = match set {
         Set::Plugins => (workspace.root().join("plugins"), workspace.plugins(), ""),

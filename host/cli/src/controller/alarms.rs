@@ -9,8 +9,9 @@ use super::words::witnesses;
 use crate::config::{self, Config};
 use crate::control::{AlarmLine, Answer};
 use dinrail_core::alarm::{
-    AlarmBoard, AlarmId, AlarmSpec, AlarmStanding, AlarmState, AlarmTransition, Delays, Priority, Word,
+    AlarmBoard, AlarmEvent, AlarmId, AlarmSpec, AlarmStanding, AlarmState, AlarmTransition, Delays, Priority, Word,
 };
+use dinrail_core::flight::IncidentCause;
 use dinrail_core::guard::OutputId;
 use dinrail_core::outcome::Outcome;
 use dinrail_core::record::{InstanceId, ScanRecord};
@@ -151,6 +152,15 @@ impl Controller {
         };
         let on: Vec<bool> = self.alarms.troubles.iter().map(is_on).collect();
         self.alarms.board.scan(record.time_ns, self.images.site(), &on)
+    }
+
+    /// An alarm that is raised may have an incident written.
+    pub(super) fn cause_incidents(&mut self, transitions: &[AlarmTransition]) {
+        for raised in transitions.iter().filter(|transition| transition.event == AlarmEvent::Raised) {
+            let Some(spec) = self.alarms.board.spec(raised.alarm) else { continue };
+            let cause = IncidentCause::Alarm { alarm: spec.name.to_string(), urgency: raised.priority };
+            self.flights.cause(cause);
+        }
     }
 
     /// By plugin: what its instances went through in this scan.

@@ -1,6 +1,7 @@
 //! The scan's side of the flight recorder: what instances got and gave is handed to the recorder, by sharing it; what a
 //! plugin's state is asked for, and when.
 
+use super::slots::Plugin;
 use crate::config::{Config, Recorder};
 use crate::control::Answer;
 use dinrail_core::flight::{Base, FlightEntry, FlightKind, IncidentCause, RecordedCall, RecordedItem, Trigger, share};
@@ -71,6 +72,17 @@ impl LoadedTables {
     }
 }
 
+/// What the recorder is told of a scan beside its record.
+#[derive(Default)]
+pub struct Fresh {
+    /// What instances got and gave.
+    pub entries: Vec<FlightEntry>,
+    /// What happened of which an incident may be written.
+    pub causes: Vec<IncidentCause>,
+    /// Plugins whose version changed, by index; after all of the above.
+    pub versions: Vec<(usize, Arc<Plugin>)>,
+}
+
 /// What a call left behind.
 pub(super) struct Landed {
     pub(super) id: InstanceId,
@@ -106,6 +118,8 @@ pub struct Flights {
     tracked: Vec<Tracked>,
     entries: Vec<FlightEntry>,
     causes: Vec<IncidentCause>,
+    /// Plugins whose version changed.
+    versions: Vec<(usize, Arc<Plugin>)>,
 }
 
 impl Flights {
@@ -119,11 +133,12 @@ impl Flights {
             tracked: Vec::new(),
             entries: Vec::new(),
             causes: Vec::new(),
+            versions: Vec::new(),
         }
     }
 
     /// An instance has its place; they come in the order of their ids.
-    pub(super) fn added(&mut self, plugin: usize, of: &super::slots::Plugin) {
+    pub(super) fn added(&mut self, plugin: usize, of: &Plugin) {
         self.instances_of[plugin] += 1;
         self.tracked.push(Tracked {
             plugin,
@@ -211,9 +226,34 @@ impl Flights {
         self.causes.push(cause);
     }
 
+    /// Another version computes in the places of a plugin: what was recorded of them ends here, and goes on from its next
+    /// saved state.
+    pub(super) fn changed(
+        &mut self,
+        plugin: usize,
+        version: &Arc<Plugin>,
+        instances: impl Iterator<Item = InstanceId>,
+    ) {
+        if self.settings.is_none() {
+            return;
+        }
+        for id in instances {
+            let tracked = &mut self.tracked[id.index()];
+            // A number that is left out is a gap.
+            tracked.number += 1;
+            (tracked.base_ns, tracked.bytes_since) = (TimeNs::MIN, 0);
+            (tracked.saves, tracked.state_version) = (version.flight.saves, version.description.state_version);
+        }
+        self.versions.push((plugin, Arc::clone(version)));
+    }
+
     /// What the recorder has not got yet.
     #[must_use]
-    pub fn take(&mut self) -> (Vec<FlightEntry>, Vec<IncidentCause>) {
-        (std::mem::take(&mut self.entries), std::mem::take(&mut self.causes))
+    pub fn take(&mut self) -> Fresh {
+        Fresh {
+            entries: std::mem::take(&mut self.entries),
+            causes: std::mem::take(&mut self.causes),
+            versions: std::mem::take(&mut self.versions),
+        }
     }
 }

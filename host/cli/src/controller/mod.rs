@@ -157,6 +157,7 @@ impl Controller {
         self.derive(&scanning);
         self.save_for_twins();
         scanning.record.alarms = self.watch_alarms(&scanning.record);
+        self.cause_incidents(&scanning.record.alarms);
         scanning.record
     }
 

@@ -2,13 +2,13 @@
 //! last records. The scan hands it records and never waits for it, except in virtual time.
 
 use super::alarms::Losses;
+use super::flights::Fresh;
 use super::slots::Plugin;
 use super::source::SourceCounts;
 use crate::statistics::{DetectionSummary, MqttFigures, ReactorSummary, Statistics};
 use crate::view::View;
 use crossbeam_channel::{Receiver, Sender};
 use dinrail_core::alarm::AlarmSpec;
-use dinrail_core::flight::{FlightEntry, IncidentCause};
 use dinrail_core::frame::Frame;
 use dinrail_core::guard::{Command, ItemJudgement, OutputId, Reduced, StopVerdicts};
 use dinrail_core::outcome::Results;
@@ -84,10 +84,8 @@ pub struct Scan {
     pub items: Option<crate::statistics::ItemFigures>,
     /// Overruns so far.
     pub overruns: u64,
-    /// What instances got and gave.
-    pub flights: Vec<FlightEntry>,
-    /// What happened beside the record of which an incident may be written.
-    pub causes: Vec<IncidentCause>,
+    /// For the flight recorder.
+    pub flights: Fresh,
 }
 
 /// Everything the recorder works with.

@@ -56,6 +56,12 @@ impl AlarmBoard {
         self.entries.iter().map(|entry| Arc::clone(&entry.spec)).collect()
     }
 
+    /// What is known of one.
+    #[must_use]
+    pub fn spec(&self, id: AlarmId) -> Option<&AlarmSpec> {
+        self.entries.get(id.0 as usize).map(|entry| entry.spec.as_ref())
+    }
+
     /// Whether one of them has a condition that is to be looked at in every scan.
     #[must_use]
     pub fn has_conditions(&self) -> bool {

@@ -1,35 +1,7 @@
 //! Why an incident is written.
 
+use crate::alarm::Priority;
 use std::fmt::{self, Display};
-
-/// How urgent an alarm is, from the least on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
-    /// When there is time.
-    Low,
-    /// Soon.
-    Medium,
-    /// At once.
-    High,
-    /// Before everything else.
-    Critical,
-}
-
-impl Urgency {
-    /// All, from the least on.
-    pub const ALL: [Urgency; 4] = [Urgency::Low, Urgency::Medium, Urgency::High, Urgency::Critical];
-
-    /// In the configuration and in records.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Urgency::Low => "low",
-            Urgency::Medium => "medium",
-            Urgency::High => "high",
-            Urgency::Critical => "critical",
-        }
-    }
-}
 
 /// What happened. Whoever sees one of these hands it to the recorder; whether an incident is written of it, the
 /// configuration says.
@@ -54,7 +26,7 @@ pub enum IncidentCause {
         /// Its name.
         alarm: String,
         /// How urgent.
-        urgency: Urgency,
+        urgency: Priority,
     },
     /// A plugin's former version was taken back into service.
     Revert {
@@ -107,7 +79,7 @@ pub enum Trigger {
     /// An operator's word.
     Operator,
     /// An alarm that is at least so urgent.
-    Alarm(Urgency),
+    Alarm(Priority),
     /// A former version that was taken back.
     Revert,
 }
@@ -115,7 +87,7 @@ pub enum Trigger {
 impl Trigger {
     /// Those where nothing is said.
     pub const DEFAULT: [Trigger; 4] =
-        [Trigger::Trap, Trigger::Operator, Trigger::Alarm(Urgency::High), Trigger::Revert];
+        [Trigger::Trap, Trigger::Operator, Trigger::Alarm(Priority::High), Trigger::Revert];
 
     /// As the configuration writes it.
     #[must_use]
@@ -126,7 +98,11 @@ impl Trigger {
             "revert" => Some(Trigger::Revert),
             _ => {
                 let urgency = text.strip_prefix("alarm:")?;
-                Urgency::ALL.into_iter().find(|known| known.name() == urgency).map(Trigger::Alarm)
+                Priority::ALL
+                    .into_iter()
+                    .map(|(_, priority)| priority)
+                    .find(|known| known.name() == urgency)
+                    .map(Trigger::Alarm)
             }
         }
     }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 use super::*;
+use crate::alarm::Priority;
 use crate::outcome::Results;
 use proptest::prelude::*;
 
@@ -81,8 +82,8 @@ fn what_never_came_can_not_be_replayed_across() {
 fn causes_are_told_apart_by_what_fires() {
     let alarm = |urgency| IncidentCause::Alarm { alarm: "a".into(), urgency };
     let high = Trigger::parse("alarm:high").unwrap();
-    assert!(high.fires(&alarm(Urgency::Critical)) && high.fires(&alarm(Urgency::High)));
-    assert!(!high.fires(&alarm(Urgency::Medium)));
+    assert!(high.fires(&alarm(Priority::Critical)) && high.fires(&alarm(Priority::High)));
+    assert!(!high.fires(&alarm(Priority::Medium)));
     assert!(!high.fires(&IncidentCause::Operator { user: "u".into(), reason: "r".into() }));
     assert_eq!(
         (Trigger::parse("trap"), Trigger::parse("alarm:"), Trigger::parse("")),

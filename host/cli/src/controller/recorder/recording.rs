@@ -132,6 +132,7 @@ impl Recording {
     }
 
     fn record(&mut self, mut scan: Scan) {
+        self.tell_swaps(&scan.record);
         self.fly(&mut scan);
         let record = &scan.record;
         let origin_ns = *self.origin_ns.get_or_insert(record.time_ns);
@@ -211,9 +212,16 @@ impl Recording {
     /// Keeps what instances got and gave, and tells of incidents.
     fn fly(&mut self, scan: &mut Scan) {
         let Some(flight) = &mut self.flight else { return };
-        let (entries, causes) = (std::mem::take(&mut scan.flights), std::mem::take(&mut scan.causes));
-        for line in flight.record(&scan.record, entries, causes) {
+        for line in flight.record(&scan.record, std::mem::take(&mut scan.flights)) {
             self.notices.controller(&mut self.setup.view, scan.record.time_ns, &line);
+        }
+    }
+
+    /// Tells what became of versions.
+    fn tell_swaps(&mut self, record: &ScanRecord) {
+        for step in &record.swaps {
+            let text = format!("{}: swap {}, {}", step.plugin, step.number, step.text);
+            self.notices.controller(&mut self.setup.view, record.time_ns, &text);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::controller::slots::{Slot, VIRTUAL_DEADLINE};
 use crate::controller::starts::{Start, StartId, State};
 use crate::controller::supervision::Supervision;
 use crate::controller::{Controller, Scanning};
+use dinrail_core::flight::IncidentCause;
 use dinrail_core::outcome::{CallReport, Fault, Outcome};
 use dinrail_core::record::InstanceId;
 use dinrail_core::swap::{Decision, Tally};
@@ -335,6 +336,7 @@ impl Controller {
         }
         self.plugins[plugin] = Arc::clone(&swap.candidate);
         self.change_places(plugin);
+        self.tell_recorder(plugin);
         let swap = &mut self.swaps.under_way[index];
         (swap.phase, swap.since_ns, swap.tally) = (Phase::Trial, now_ns, Tally::default());
         let text = "owns the frames from here on; the version before it computes each of them too";
@@ -436,11 +438,21 @@ impl Controller {
                 slot.returning = true;
             }
         }
+        let swap = &self.swaps.under_way[index];
+        let reason = format!("{}: {}", swap.title, swap.why);
+        self.flights.cause(IncidentCause::Revert { plugin: swap.name.to_string(), reason });
+        self.tell_recorder(plugin);
         if durable {
             let entry = abort(&self.swaps.under_way[index], strike);
             self.swaps.keeper.write(entry);
         }
         self.end(index, Phase::Reverted, Some(plugin));
+    }
+
+    /// The flight recorder goes on with the version that computes now.
+    fn tell_recorder(&mut self, plugin: usize) {
+        let instances = self.slots.iter().filter(|slot| slot.plugin == plugin).map(|slot| slot.id);
+        self.flights.changed(plugin, &self.plugins[plugin], instances);
     }
 
     /// A swap is over. `returning`: twins that are away are their slots' own, and stay.

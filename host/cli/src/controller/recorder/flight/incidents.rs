@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub(super) scan: u64,
     /// By plugin: the assets of its instances.
     pub(super) assets: Vec<Vec<Option<String>>>,
+    /// Site and plugins as they are now.
+    pub(super) describing: Arc<Describing>,
     pub(super) taken: Vec<Taken>,
 }
 
@@ -46,13 +48,13 @@ pub(super) struct Incidents {
 
 impl Incidents {
     /// Opens the folder and starts the thread.
-    pub(super) fn start(folder: &Path, retention: Retention, describing: Arc<Describing>) -> io::Result<Incidents> {
+    pub(super) fn start(folder: &Path, retention: Retention) -> io::Result<Incidents> {
         let folder = IncidentFolder::open(folder)?;
         let (orders, queue) = crossbeam_channel::bounded::<Order>(MAX_WAITING);
         let (tell, written) = crossbeam_channel::unbounded();
         let thread = std::thread::Builder::new().name("incidents".into()).spawn(move || {
             for order in queue {
-                let mut outcome = write(&folder, &describing, &order);
+                let mut outcome = write(&folder, &order);
                 if outcome.is_ok()
                     && let Err(error) = folder.retain(retention, SystemTime::now())
                 {
@@ -94,7 +96,8 @@ fn stem(order: &Order) -> String {
     format!("{time}-{}", order.cause.kind())
 }
 
-fn write(folder: &IncidentFolder, describing: &Describing, order: &Order) -> io::Result<Written> {
+fn write(folder: &IncidentFolder, order: &Order) -> io::Result<Written> {
+    let describing = &order.describing;
     let mut bytes = 0;
     let name = folder.write(&stem(order), |file| {
         let time_s = u64::try_from(order.time_ns / 1_000_000_000).unwrap_or(0);

@@ -73,6 +73,11 @@ impl Describing {
         Describing { redacted: redacted.collect(), setup: setup.clone(), plugins }
     }
 
+    /// The plugins, as they are described.
+    pub(super) fn versions(&self) -> &[Arc<Plugin>] {
+        &self.plugins
+    }
+
     /// How many plugins there are.
     pub(super) fn plugins(&self) -> usize {
         self.plugins.len()

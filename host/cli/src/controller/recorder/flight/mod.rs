@@ -12,6 +12,7 @@ mod stream;
 
 pub use manifest::FlightSetup;
 
+use crate::controller::flights::Fresh;
 use crate::controller::slots::Plugin;
 use crate::statistics::FlightFigures;
 use dinrail_core::flight::{Base, Bounds, FlightEntry, FlightKind, FlightLog, IncidentCause, Trigger, share};
@@ -63,7 +64,7 @@ impl FlightRecorder {
         let mut lines = Vec::new();
         let mut told = |what: &str, error: std::io::Error| lines.push(format!("{what}: {error}"));
         let incidents = setup.folder.as_ref().and_then(|folder| {
-            let started = Incidents::start(folder, setup.retention(), Arc::clone(&describing));
+            let started = Incidents::start(folder, setup.retention());
             started.map_err(|error| told("no incident can be written", error)).ok()
         });
         let stream = setup.recorder.record.as_ref().and_then(|path| {
@@ -96,12 +97,8 @@ impl FlightRecorder {
     }
 
     /// Takes in what happened in a scan, and has incidents written. What there is to tell of them.
-    pub(super) fn record(
-        &mut self,
-        record: &ScanRecord,
-        entries: Vec<FlightEntry>,
-        mut causes: Vec<IncidentCause>,
-    ) -> Vec<String> {
+    pub(super) fn record(&mut self, record: &ScanRecord, fresh: Fresh) -> Vec<String> {
+        let Fresh { entries, mut causes, versions } = fresh;
         (self.time_ns, self.scan) = (record.time_ns, record.scan);
         for entry in entries {
             self.keep(entry);
@@ -111,8 +108,22 @@ impl FlightRecorder {
         for cause in causes {
             self.consider(&cause);
         }
+        for (plugin, version) in versions {
+            self.replace(plugin, version);
+        }
         self.hear();
         std::mem::take(&mut self.lines)
+    }
+
+    /// What comes from here on is another version's; what came before can't stand in one incident with it.
+    fn replace(&mut self, plugin: usize, version: Arc<Plugin>) {
+        let mut plugins = self.describing.versions().to_vec();
+        plugins[plugin] = version;
+        self.describing = Arc::new(Describing::new(&self.setup, plugins));
+        for known in self.known.iter_mut().filter(|known| known.plugin == plugin) {
+            self.bytes -= known.log.bytes();
+            known.log.forget();
+        }
     }
 
     fn keep(&mut self, entry: FlightEntry) {
@@ -168,6 +179,7 @@ impl FlightRecorder {
             time_ns: self.time_ns,
             scan: self.scan,
             assets: self.assets.clone(),
+            describing: Arc::clone(&self.describing),
             taken: taken.collect(),
         };
         if incidents.order(order, self.setup.is_virtual) {
