@@ -14,7 +14,7 @@ control = "control.sock"
 store = "store"
 
 [scan]
-period = "50ms"
+period = "500ms"
 
 [sources.plant]
 kind = "sim"
@@ -27,7 +27,6 @@ unit = "Cel"
 [plugins.count]
 component = "counter.wasm"
 inputs = { signals = ["reactor.temp"] }
-deadline = "5s"
 
 [trust.keys.dev]
 key = "dev.pub"

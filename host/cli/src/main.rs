@@ -241,6 +241,12 @@ enum Command {
         /// A model directory or an `.onnx` file.
         model: PathBuf,
     },
+    /// Compiles a component and prints one line of JSON: what a controller starts before it takes one from a bundle.
+    #[command(name = dinrail_cli::plan_child::COMPILE_COMMAND, hide = true)]
+    CompileComponent {
+        /// A component.
+        component: PathBuf,
+    },
     /// Runs the demonstration: a simulated works, nine plugins, and a broker of its own.
     #[cfg(feature = "demo")]
     Demo {
@@ -733,6 +739,7 @@ fn main() -> ExitCode {
     dinrail_cli::plan_child::enable();
     let ending = match &arguments.command {
         Command::PlanModel { model } => dinrail_cli::plan_child::plan(model),
+        Command::CompileComponent { component } => dinrail_cli::plan_child::compile(component),
         Command::Run { common, length, record } => {
             let options = RunOptions { record: record.clone(), ..length.options() };
             dinrail_cli::run::run_file(&common.config, &common.places(), &options)

@@ -131,7 +131,6 @@ pub fn fail(error: &BuildError) -> Ending {
         BuildError::Engine(_)
         | BuildError::Thread(_)
         | BuildError::Bundles { .. }
-        | BuildError::StoreFolder { .. }
         | BuildError::Version { .. }
         | BuildError::Control(_)
         | BuildError::Store(_)

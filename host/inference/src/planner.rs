@@ -31,22 +31,24 @@ pub struct Planner {
     program: PathBuf,
     arguments: Vec<OsString>,
     wall: Duration,
+    /// What the child does, for messages.
+    doing: &'static str,
 }
 
 /// Why a child did not say yes.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum PlannerError {
-    #[error("the process to plan it in, `{}`, can't be run: {source}", program.display())]
+    #[error("the process to try it in, `{}`, can't be run: {source}", program.display())]
     Start { program: PathBuf, source: io::Error },
     /// The reason is the child's message, which names the file.
     #[error("{reason}")]
     Refused { reason: String },
-    #[error("planning the model crashed ({how}); it would have done so in the host")]
-    Crashed { how: String },
-    #[error("planning the model timed out: it took more than {limit_s} s of {what} time")]
-    TimedOut { limit_s: u64, what: &'static str },
-    #[error("the process to plan it in gave no answer that can be read: {answer:?}")]
+    #[error("{doing} crashed ({how}); it would have done so in the host")]
+    Crashed { doing: &'static str, how: String },
+    #[error("{doing} timed out: it took more than {limit_s} s of {what} time")]
+    TimedOut { doing: &'static str, limit_s: u64, what: &'static str },
+    #[error("the process to try it in gave no answer that can be read: {answer:?}")]
     Garbled { answer: String },
 }
 
@@ -64,7 +66,13 @@ impl Planner {
     /// A planner that starts `program` with `arguments` and the model's path behind them. The program calls [`child`].
     #[must_use]
     pub fn new(program: PathBuf, arguments: Vec<OsString>) -> Planner {
-        Planner { program, arguments, wall: WALL }
+        Planner { program, arguments, wall: WALL, doing: "planning the model" }
+    }
+
+    /// The same for a child that does something else than plan a model, such as "compiling the component".
+    #[must_use]
+    pub fn doing(self, doing: &'static str) -> Planner {
+        Planner { doing, ..self }
     }
 
     /// The same with another wall time.
@@ -73,8 +81,8 @@ impl Planner {
         Planner { wall, ..self }
     }
 
-    /// Has a model tried out; gives the SHA-256 of the file that was accepted.
-    pub(crate) fn try_out(&self, path: &Path) -> Result<String, PlannerError> {
+    /// Has a file tried out; gives the SHA-256 of the one that was accepted.
+    pub fn try_out(&self, path: &Path) -> Result<String, PlannerError> {
         let failed = |source| PlannerError::Start { program: self.program.clone(), source };
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
@@ -87,14 +95,15 @@ impl Planner {
             .map_err(failed)?;
         let status = self.wait(&mut child).map_err(failed)?;
         let Some(status) = status else {
-            return Err(PlannerError::TimedOut { limit_s: self.wall.as_secs(), what: "wall" });
+            let (doing, limit_s) = (self.doing, self.wall.as_secs());
+            return Err(PlannerError::TimedOut { doing, limit_s, what: "wall" });
         };
         let mut answer = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             // A pipe holds more than an answer, so the child never waited for this.
             stdout.take(ANSWER_BYTES).read_to_end(&mut answer).map_err(failed)?;
         }
-        ended(status)?;
+        ended(status, self.doing)?;
         match serde_json::from_slice(&answer) {
             Ok(Answer { sha256: Some(sha256), refused: None }) => Ok(sha256),
             Ok(Answer { sha256: None, refused: Some(reason) }) => Err(PlannerError::Refused { reason }),
@@ -124,39 +133,48 @@ impl Planner {
 }
 
 /// Whether a child came to its end by itself.
-fn ended(status: ExitStatus) -> Result<(), PlannerError> {
+fn ended(status: ExitStatus, doing: &'static str) -> Result<(), PlannerError> {
+    let crashed = |how: String| PlannerError::Crashed { doing, how };
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt;
         match status.signal() {
             // Of the limit on processor time.
-            Some(24) => return Err(PlannerError::TimedOut { limit_s: PROCESSOR_S, what: "processor" }),
+            Some(24) => return Err(PlannerError::TimedOut { doing, limit_s: PROCESSOR_S, what: "processor" }),
             Some(6) => {
-                return Err(PlannerError::Crashed { how: "it aborted, as it does when its memory is used up".into() });
+                return Err(crashed("it aborted, as it does when its memory is used up".into()));
             }
-            Some(11) => return Err(PlannerError::Crashed { how: "it reached for memory that is not its own".into() }),
-            Some(signal) => return Err(PlannerError::Crashed { how: format!("signal {signal}") }),
+            Some(11) => return Err(crashed("it reached for memory that is not its own".into())),
+            Some(signal) => return Err(crashed(format!("signal {signal}"))),
             None => {}
         }
     }
     match status.code() {
         Some(0) => Ok(()),
-        code => Err(PlannerError::Crashed { how: format!("exit code {code:?}") }),
+        code => Err(crashed(format!("exit code {code:?}"))),
     }
 }
 
 /// The child's side: bounds this process, loads the model, runs it on zeros, and prints what came of it. Ends the
 /// process's usefulness for anything else.
 pub fn child(path: &Path) -> io::Result<()> {
-    bound_this_process()?;
+    child_that(|| plan(path))
+}
+
+fn plan(path: &Path) -> Result<String, String> {
     let loaded = Catalog::new().load(path).map_err(|error| error.to_string());
-    let tried = loaded.and_then(|model| {
+    loaded.and_then(|model| {
         if model.only_batch_is_open() {
             model.session().prepare(1).map_err(|error| format!("`{}`: {error}", path.display()))?;
         }
         Ok(model.sha256().to_owned())
-    });
-    let answer = match tried {
+    })
+}
+
+/// The same for whatever gives a file's SHA-256, or the reason why it is refused.
+pub fn child_that(tries: impl FnOnce() -> Result<String, String>) -> io::Result<()> {
+    bound_this_process()?;
+    let answer = match tries() {
         Ok(sha256) => Answer { sha256: Some(sha256), refused: None },
         Err(reason) => Answer { sha256: None, refused: Some(reason.chars().take(REASON_CHARS).collect()) },
     };

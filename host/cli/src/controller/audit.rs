@@ -28,7 +28,7 @@ const MAX_TEXT: usize = 1_500;
 /// The store's folder, and the end of the audit log that the scan has.
 pub(super) struct Store {
     /// Held as long as the controller runs.
-    _folder: StoreFolder,
+    _folder: Arc<StoreFolder>,
     entries: Option<Sender<Deed>>,
     thread: Option<JoinHandle<()>>,
     ended: Receiver<()>,
@@ -56,9 +56,13 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Takes the folder, goes on with its audit log, and starts the thread that writes.
-    pub(super) fn open(path: &Path, site: &str, holder: &str, losses: Arc<Losses>) -> Result<Store, StoreError> {
-        let folder = StoreFolder::open(path, holder)?;
+    /// Goes on with the audit log of a folder, and starts the thread that writes.
+    pub(super) fn open(
+        folder: Arc<StoreFolder>,
+        path: &Path,
+        site: &str,
+        losses: Arc<Losses>,
+    ) -> Result<Store, StoreError> {
         let opened = AuditLog::open(folder.directory(), site, &wall_clock());
         let (mut log, opened) =
             opened.map_err(|error| StoreError::Audit { folder: path.display().to_string(), error })?;

@@ -204,6 +204,8 @@ impl Keeping {
         if store.is_barred(name, &found.digest).map_err(text)? {
             return Err(format!("{} {} failed twice as {name} and is barred", found.name, found.version));
         }
+        let bundle = store.bundle(&found.digest).map_err(text)?;
+        crate::plan_child::try_component(bundle.component())?;
         let running = self.running(wanted)?;
         let parameters = running.parameters.clone();
         self.prepared(wanted, &running, found.digest, parameters)
@@ -348,9 +350,11 @@ fn would(prepared: &Prepared, incumbent: &Plugin) -> String {
             |plugin: &Plugin| format!("{} ({})", plugin.description.version, &plugin.component.digest()[..12]);
         said.push(format!("version {} → {}", version(old), version(new)));
     }
-    for ((name, before), (_, after)) in old.bound.parameters.iter().zip(&new.bound.parameters) {
-        if before != after {
-            said.push(format!("{name} {} → {}", to_json(before), to_json(after)));
+    for (name, after) in &new.bound.parameters {
+        match old.bound.parameters.iter().find(|(known, _)| known == name) {
+            Some((_, before)) if before == after => {}
+            Some((_, before)) => said.push(format!("{name} {} → {}", to_json(before), to_json(after))),
+            None => said.push(format!("{name}, which is new, {}", to_json(after))),
         }
     }
     let before = capabilities(&old.component, &old.description);

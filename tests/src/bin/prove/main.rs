@@ -1,6 +1,7 @@
 //! `cargo xtask prove [ROW…]`: full counts and everything timed. A row prints its figure as its last line;
 //! the exit code is 1 where one misses.
 //!
+//! - `crash`: a controller that is killed within a swap
 //! - `models`: mutants and crashers, data in other files, slow ones and ones that give no number
 //! - `plugin_faults`: endless loops, memory bombs, recursion, huge strings
 //! - `replay`: a recorded hour once more, in another process and under other kernels
@@ -8,6 +9,7 @@
 //! - `swaps`: versions swapped under load, bundles tampered with
 //! - `site`: the demonstration over many seeds, crash loops, mutated configurations
 
+mod crash;
 mod models;
 mod plugin_faults;
 mod replay;
@@ -31,7 +33,7 @@ struct Proof {
     holds: bool,
 }
 
-const ROWS: [Row; 17] = [
+const ROWS: [Row; 18] = [
     Row { name: "1", shows: "endless loops are stopped, neighbours go on", run: plugin_faults::loops },
     Row { name: "3", shows: "memory bombs stay within the cap", run: plugin_faults::memory_bombs },
     Row { name: "4", shows: "recursion traps and never aborts", run: plugin_faults::recursion },
@@ -45,6 +47,7 @@ const ROWS: [Row; 17] = [
         run: models::slow_and_not_a_number,
     },
     Row { name: "bundle", shows: "a bundle that was changed is refused", run: swaps::tampered },
+    Row { name: "crash", shows: "killed within a swap, the old version or the new one runs", run: crash::kills },
     Row { name: "swap", shows: "swaps lose no frame, and none has two owners", run: swaps::swaps },
     Row { name: "23", shows: "a bad value is never silently good", run: samples::qualities },
     Row { name: "24", shows: "stale is seen within one scan", run: samples::staleness },

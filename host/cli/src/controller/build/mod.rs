@@ -54,6 +54,7 @@ use dinrail_field::source::csv::CsvSource;
 use dinrail_field::source::images::ImagesSource;
 use dinrail_inference::{Catalog, OnnxModel};
 use dinrail_sim::judge::Detections;
+use dinrail_store::folder::StoreFolder;
 use dinrail_store::installed::Installed;
 use overwritten::overwritten;
 use plants::{judge, signal_tags};
@@ -67,6 +68,7 @@ use wiring::{Links, is_replay, output_drivers, sinks};
 pub struct Prepared {
     workshop: Workshop,
     installed: Option<Arc<Installed>>,
+    store_folder: Option<Arc<StoreFolder>>,
     config: Config,
     plugins: Vec<Arc<Plugin>>,
     guard: Guard,
@@ -102,15 +104,6 @@ pub enum BuildError {
         /// Why.
         #[source]
         error: dinrail_store::installed::InstalledError,
-    },
-    /// The store's folder.
-    #[error("the store's folder `{}` can't be made: {error}", path.display())]
-    StoreFolder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        error: std::io::Error,
     },
     /// What was committed can't be had.
     #[error("the committed version of the plugin `{plugin}` can't be had: {why}")]
@@ -256,6 +249,7 @@ pub fn prepare_with(mut config: Config, workshop: &Workshop, versions: &Versions
     Ok(Prepared {
         workshop: workshop.clone(),
         installed: versions.installed.clone(),
+        store_folder: versions.folder.clone(),
         config,
         plugins,
         guard,
@@ -493,6 +487,7 @@ impl Prepared {
         let Prepared {
             workshop,
             installed,
+            store_folder,
             config,
             plugins,
             mut guard,
@@ -508,7 +503,7 @@ impl Prepared {
         let control = if is_virtual { Control::none() } else { open_control(&config)? };
         guard.number_advices_above(control.numbers_above);
         let losses = Arc::new(Losses::default());
-        let store = if is_virtual { None } else { store::open(&config, &losses)? };
+        let store = if is_virtual { None } else { store::open(&config, store_folder, &losses)? };
         let alarms = Alarms::new(&config, &plugins, Arc::clone(&losses));
         let alarm_specs = alarms.specs();
         let mut links = Links::start(&config, clock)?;

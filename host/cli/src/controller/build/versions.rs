@@ -3,12 +3,9 @@
 use super::{BuildError, Change};
 use crate::config::Config;
 use crate::controller::shelf;
+use dinrail_store::folder::StoreFolder;
 use dinrail_store::installed::{Installed, InstalledError};
 use std::collections::HashMap;
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The folder of the bundles, in the store's.
@@ -17,7 +14,9 @@ const FOLDER: &str = "bundles";
 /// See the module.
 #[derive(Clone, Default)]
 pub struct Versions {
-    /// The store; none: the configuration has none.
+    /// The store's folder, locked; none: the configuration has none.
+    pub folder: Option<Arc<StoreFolder>>,
+    /// The bundles in it.
     pub installed: Option<Arc<Installed>>,
     /// By plugin: what is other than its configuration says.
     pub changes: HashMap<usize, Change>,
@@ -28,7 +27,8 @@ impl Versions {
     pub fn open(config: &Config) -> Result<Versions, BuildError> {
         let Some(store) = &config.site.store else { return Ok(Versions::default()) };
         let of_store = |error: InstalledError| BuildError::Bundles { error };
-        make(store).map_err(|error| BuildError::StoreFolder { path: store.clone(), error })?;
+        let holder = super::control::holder(config);
+        let folder = StoreFolder::open(store, &holder).map_err(|error| BuildError::Store(error.into()))?;
         let installed = Installed::open(&store.join(FOLDER)).map_err(of_store)?;
         for reverted in &installed.recovered().reverted {
             let (plugin, digest, strikes) = (&reverted.plugin, &reverted.digest, reverted.strikes);
@@ -50,14 +50,6 @@ impl Versions {
                 changes.insert(index, change);
             }
         }
-        Ok(Versions { installed: Some(Arc::new(installed)), changes })
-    }
-}
-
-/// Its parent has to be there.
-fn make(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Ok(Versions { folder: Some(Arc::new(folder)), installed: Some(Arc::new(installed)), changes })
     }
 }

@@ -206,7 +206,8 @@ impl Controller {
     pub fn begin_swap(&mut self, plugin: usize, candidate: Candidate, now_ns: TimeNs) -> Result<u64, SwapRefused> {
         let incumbent = Arc::clone(&self.plugins[plugin]);
         let name: Arc<str> = incumbent.config.name.as_str().into();
-        if self.swaps.of(plugin).is_some() {
+        let comes_back = self.slots.iter().any(|slot| slot.plugin == plugin && slot.returning);
+        if comes_back || self.swaps.of(plugin).is_some() {
             return Err(SwapRefused::Busy { plugin: name.to_string() });
         }
         fits(&incumbent, &candidate.plugin)?;
