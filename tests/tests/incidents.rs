@@ -94,6 +94,15 @@ fn another_component_differs_first_where_its_state_does() {
     assert_eq!(code, Some(1), "{report}");
     let first = &plugin(&report, "counter")["first"];
     assert!(first["field"].as_str().unwrap().starts_with("answered.anomalies[0]."), "{first}");
+    // A bundle is another way to name it; whoever signed it.
+    let bundle = site.path("other.rail");
+    let packed = dinrail_alone().args(["bundle", "pack"]).arg(&path).arg("--output").arg(&bundle).output().unwrap();
+    assert!(packed.status.success(), "{packed:?}");
+    let (bundled, of_bundle) = replay(&file, &["--plugin", "counter", "--bundle", bundle.to_str().unwrap()]);
+    assert_eq!(
+        (bundled, plugin(&of_bundle, "counter")["first"].clone()),
+        (code, plugin(&report, "counter")["first"].clone())
+    );
     // The same component under another name is the same component.
     std::fs::write(&path, counter).unwrap();
     let (code, report) = replay(&file, &arguments);

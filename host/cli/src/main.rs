@@ -335,6 +335,9 @@ struct Replay {
     /// Runs this component in place of the recorded one, and compares within a tolerance.
     #[arg(long, value_name = "OTHER.wasm")]
     component: Option<PathBuf>,
+    /// Runs the component of this bundle in its place, likewise.
+    #[arg(long, value_name = "OTHER.rail", conflicts_with = "component")]
+    bundle: Option<PathBuf>,
     /// Replays this plugin alone.
     #[arg(long, value_name = "NAME")]
     plugin: Option<String>,
@@ -354,6 +357,7 @@ impl Replay {
         ReplayOptions {
             incident: self.incident.clone(),
             component: self.component.clone(),
+            bundle: self.bundle.clone(),
             plugin: self.plugin.clone(),
             recompute: self.recompute,
             json: self.json,

@@ -21,6 +21,7 @@ use crate::plan_child;
 use crate::run::Ending;
 use dinrail_engine::{Engine, EngineSettings, LoadError, PluginComponent};
 use dinrail_inference::{Catalog, OnnxModel};
+use dinrail_store::bundle::{Bundle, BundleError};
 use dinrail_store::incident::{Incident, IncidentError, ModelManifest, PluginManifest, read};
 use player::Player;
 use std::fs::File;
@@ -35,6 +36,8 @@ pub struct ReplayOptions {
     pub incident: PathBuf,
     /// Another component in place of the recorded one.
     pub component: Option<PathBuf>,
+    /// The component of this bundle in its place; whoever signed it.
+    pub bundle: Option<PathBuf>,
     /// This plugin alone.
     pub plugin: Option<String>,
     /// Whether models run again.
@@ -64,6 +67,15 @@ pub enum ReplayError {
         #[source]
         error: std::io::Error,
     },
+    /// The bundle is refused.
+    #[error("`{}` is refused: {error}", path.display())]
+    Bundle {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: BundleError,
+    },
     /// A component that is none.
     #[error("the component of `{plugin}`: {error}")]
     Load {
@@ -92,7 +104,7 @@ pub enum ReplayError {
         help: String,
     },
     /// `--component` where several plugins are meant.
-    #[error("--component stands for one plugin: say which by --plugin NAME")]
+    #[error("another component stands for one plugin: say which by --plugin NAME")]
     WhichPlugin,
     /// A model that can't be run again.
     #[error("the model `{model}` of `{plugin}` can't be run again: {why}")]
@@ -161,7 +173,7 @@ pub fn replay(options: &ReplayOptions, places: &Places) -> Result<Report, Replay
 fn chosen<'i>(incident: &'i Incident, options: &ReplayOptions) -> Result<Vec<&'i PluginManifest>, ReplayError> {
     let plugins = &incident.manifest.plugins;
     let Some(wanted) = &options.plugin else {
-        if options.component.is_some() && plugins.len() != 1 {
+        if (options.component.is_some() || options.bundle.is_some()) && plugins.len() != 1 {
             return Err(ReplayError::WhichPlugin);
         }
         return Ok(plugins.iter().collect());
@@ -174,7 +186,7 @@ fn chosen<'i>(incident: &'i Incident, options: &ReplayOptions) -> Result<Vec<&'i
     Ok(found)
 }
 
-/// The component to be run, and whether it is another than the recorded one. A bundle will be another way to name one.
+/// The component to be run, and whether it is another than the recorded one.
 fn component(
     engine: &Engine,
     incident: &Incident,
@@ -183,9 +195,7 @@ fn component(
 ) -> Result<(PluginComponent, bool), ReplayError> {
     let compile =
         |bytes: &[u8]| engine.compile(bytes).map_err(|error| ReplayError::Load { plugin: plugin.name.clone(), error });
-    if let Some(path) = &options.component {
-        let read = std::fs::read(path);
-        let bytes = read.map_err(|error| ReplayError::Component { path: path.clone(), error })?;
+    if let Some(bytes) = other_component(options)? {
         let component = compile(&bytes)?;
         let other = !component.digest().eq_ignore_ascii_case(&plugin.sha256);
         return Ok((component, other));
@@ -195,6 +205,22 @@ fn component(
         Some(bytes) => Ok((compile(bytes)?, false)),
         None => Err(ReplayError::LeftOut { plugin: plugin.name.clone(), sha256: plugin.sha256.clone() }),
     }
+}
+
+/// The bytes of what is named in place of the recorded component.
+fn other_component(options: &ReplayOptions) -> Result<Option<Vec<u8>>, ReplayError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |error| ReplayError::Component { path, error }
+    };
+    if let Some(path) = &options.component {
+        return std::fs::read(path).map(Some).map_err(unreadable(path));
+    }
+    let Some(path) = &options.bundle else { return Ok(None) };
+    let file = std::fs::File::open(path).map_err(unreadable(path))?;
+    let bundle = Bundle::inspect(&mut std::io::BufReader::new(file));
+    let bundle = bundle.map_err(|error| ReplayError::Bundle { path: path.clone(), error })?;
+    Ok(Some(bundle.component().to_vec()))
 }
 
 /// A model by its own name, where models are.
