@@ -401,7 +401,7 @@ enum BundleTask {
         name: PathBuf,
     },
     /// Packs a component with its models and tables.
-    Pack(Pack),
+    Pack(Box<Pack>),
     /// Signs a bundle, or signs it anew.
     Sign {
         /// The bundle.

@@ -55,7 +55,8 @@ pub struct Pending {
     pub before: String,
 }
 
-type Task = Box<dyn FnOnce(&Keeping) -> Came + Send>;
+/// What the thread is to do.
+pub type Task = Box<dyn FnOnce(&Keeping) -> Came + Send>;
 
 /// What the thread works with.
 pub struct Keeping {
@@ -88,8 +89,8 @@ impl Shelf {
     }
 
     /// Has a request carried out; gives it back where too many wait.
-    pub fn ask(&self, pending: Pending, task: impl FnOnce(&Keeping) -> Came + Send + 'static) -> Result<(), Pending> {
-        self.tasks.try_send((pending, Box::new(task))).map_err(|error| error.into_inner().0)
+    pub fn ask(&self, pending: Pending, task: Task) -> Result<(), Box<Pending>> {
+        self.tasks.try_send((pending, task)).map_err(|error| Box::new(error.into_inner().0))
     }
 
     /// Those that ended.

@@ -2,7 +2,7 @@
 
 use super::Controller;
 use super::figures::CallFigures;
-use super::shelf::{Came, Keeping, Pending, Wanted, parameter};
+use super::shelf::{Came, Keeping, Pending, Task, Wanted, parameter};
 use super::slots::Plugin;
 use super::supervision::Standing;
 use super::swap::{Candidate, Phase, Swap};
@@ -18,7 +18,7 @@ impl Controller {
     /// Hands a request to the shelf, or answers it where that needs no shelf.
     pub(super) fn ask_shelf(&mut self, pending: Pending, now_ns: TimeNs) {
         let request = pending.letter.request.clone();
-        let task: Result<Box<dyn FnOnce(&Keeping) -> Came + Send>, Answer> = match request {
+        let task: Result<Task, Answer> = match request {
             Request::Install { path, downgrade, dry_run } => {
                 let by = pending.letter.user.clone();
                 Ok(Box::new(move |keeping: &Keeping| keeping.install(&path, &by, downgrade, dry_run)))
@@ -26,13 +26,13 @@ impl Controller {
             Request::Bundles => Ok(Box::new(|keeping: &Keeping| keeping.bundles())),
             Request::Swap { plugin, bundle, terms, dry_run } => self.wanted(&plugin, &terms, dry_run).map(|wanted| {
                 let swap = move |keeping: &Keeping| keeping.swap(&wanted, &bundle);
-                Box::new(swap) as Box<dyn FnOnce(&Keeping) -> Came + Send>
+                Box::new(swap) as Task
             }),
             Request::Set { plugin, parameter: name, value, dry_run } => {
                 let terms = at_once();
                 self.wanted(&plugin, &terms, dry_run).map(|wanted| {
                     let set = move |keeping: &Keeping| keeping.set(&wanted, &name, &parameter(&value));
-                    Box::new(set) as Box<dyn FnOnce(&Keeping) -> Came + Send>
+                    Box::new(set) as Task
                 })
             }
             Request::Rollback { plugin, dry_run } => match self.rolled_back(&plugin, dry_run, now_ns) {
@@ -40,7 +40,7 @@ impl Controller {
                 None => {
                     self.wanted(&plugin, &SwapTerms { cold: true, grant: true, ..at_once() }, dry_run).map(|wanted| {
                         let back = move |keeping: &Keeping| keeping.roll_back(&wanted);
-                        Box::new(back) as Box<dyn FnOnce(&Keeping) -> Came + Send>
+                        Box::new(back) as Task
                     })
                 }
             },
@@ -55,7 +55,7 @@ impl Controller {
                 Ok(()) => return,
                 Err(pending) => {
                     let why = "too many requests about versions wait; try again".to_owned();
-                    (pending, Answer::Refused { why })
+                    (*pending, Answer::Refused { why })
                 }
             },
             Err(answer) => (pending, answer),

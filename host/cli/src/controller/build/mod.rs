@@ -147,8 +147,11 @@ impl From<ConfigErrors> for BuildError {
 pub struct Workshop {
     engine: Engine,
     catalog: Arc<Catalog>,
-    compiled: Arc<Mutex<HashMap<PathBuf, (Vec<u8>, PluginComponent)>>>,
+    compiled: Arc<Mutex<Compiled>>,
 }
+
+/// By file: its bytes, and the component that they made.
+type Compiled = HashMap<PathBuf, (Vec<u8>, PluginComponent)>;
 
 impl Workshop {
     /// With nothing in it.
