@@ -4,6 +4,7 @@ use super::ahead::Reckoned;
 use super::edges::Moments;
 use super::margins::Reserve;
 use super::{Memory, Observation, Planned, Reason, Sequencer, Standing, Wish};
+use crate::compressors::model::Model;
 use crate::compressors::plan::{Doubt, HORIZON_S, Now, Outlook};
 
 /// Length of a forecast's steps, in seconds.
@@ -23,6 +24,8 @@ const AGREE: usize = 6;
 const STEP: (f64, f64) = (0.5, 0.1);
 /// So far from a plan's course the pressure calls for a new one, in bar.
 const ASTRAY_BAR: f64 = 0.08;
+/// Where all that a choice lets run would miss its pressure by so much, the demand has outgrown it, in bar.
+const SHORT_BAR: f64 = 0.02;
 
 impl Sequencer {
     /// What to reckon with.
@@ -115,8 +118,12 @@ impl Sequencer {
             self.planner.plan(&model, now_s, &outlook);
             self.planned = Some(Planned { made_s: now_s, absent, reckoned: reckoned.clone() });
         }
+        let outgrown = self.standing.as_ref().is_some_and(|standing| {
+            !reckoned.is_known && standing.short(&self.memory.model, now_s, now.bar, level) > SHORT_BAR
+        });
         let stands = self.standing.take().filter(|standing| {
             !step
+                && !outgrown
                 && standing.choice.on & absent == 0
                 && now_s < standing.choice.until_s - 1e-6
                 && (now.bar - standing.course(now_s)).abs() < ASTRAY_BAR
@@ -145,5 +152,18 @@ impl Standing {
     pub(super) fn course(&self, now_s: f64) -> f64 {
         let share = (now_s - self.made_s) / (self.choice.until_s - self.made_s).max(1.0);
         self.from_bar + (self.choice.target_bar - self.from_bar) * share.clamp(0.0, 1.0)
+    }
+
+    /// By how much the pressure will miss its aim at the stage's end if this is drawn and all that is to run gives all it can,
+    /// in bar. A choice that is kept all the same spends the reserve on a step that is seen already, and the next one finds
+    /// nothing of it.
+    pub(super) fn short(&self, model: &Model, now_s: f64, bar: f64, drawn: f64) -> f64 {
+        let choice = &self.choice;
+        let gives = |which: usize| choice.loaded & (1 << which) != 0 || choice.modulated == Some(which);
+        let fixed = model.fixed.iter().enumerate().filter(|(which, _)| gives(*which));
+        let variable = if choice.on & (1 << model.fixed.len()) != 0 { model.variable.flows().1 } else { 0.0 };
+        let given = variable + fixed.map(|(_, machine)| machine.flow()).sum::<f64>();
+        let left_s = (choice.until_s - now_s).max(0.0);
+        choice.target_bar - bar - (given - drawn) * left_s / 60.0 / model.volume_m3
     }
 }

@@ -86,3 +86,20 @@ fn foreign_shapes_are_answered_with_silence() {
     assert_eq!(sequencer.step(seen(f64::NAN, 6.7, 7.0, &C_RUNS), &[FREE; 3]), []);
     assert_eq!(sequencer.step(seen(0.0, 6.7, 7.0, &[]), &[FREE; 3]).len(), 3);
 }
+
+#[test]
+fn a_choice_is_outgrown_by_what_all_its_machines_cannot_give() {
+    let model = Model::new(&site());
+    let choice = Choice { on: 0b110, loaded: 0b10, modulated: Some(2), target_bar: 6.62, until_s: 60.0 };
+    let standing = Standing { made_s: 0.0, from_bar: 6.62, choice, reckoned: Reckoned::default() };
+    // 16 m³/min at most: 18 take 2 m³ of 20 in a minute.
+    for (now_s, bar, drawn, short) in
+        [(0.0, 6.62, 16.0, 0.0), (0.0, 6.62, 18.0, 0.1), (30.0, 6.6, 18.0, 0.07), (0.0, 6.62, 10.0, -0.3)]
+    {
+        let found = standing.short(&model, now_s, bar, drawn);
+        assert!((found - short).abs() < 1e-9, "{now_s} {bar} {drawn}: {found}, not {short}");
+    }
+    let idle = Choice { on: 0b11, modulated: Some(0), ..choice };
+    let turns = Standing { choice: idle, ..standing };
+    assert!(turns.short(&model, 0.0, 6.62, 18.0).abs() < 1e-9);
+}
