@@ -2,7 +2,7 @@
 //!
 //! - [`chain`]: an entry as a line, and the hash that ties it to the one before
 //! - [`log`]: the end of the chain, to which entries are added
-//! - [`verify`]: the whole of it, read and checked
+//! - [`mod@verify`]: the whole of it, read and checked
 //!
 //! Each line is a JSON object that ends with its hash: SHA-256 over the hash before it and its own bytes without that
 //! member. The first line names the site, and hangs on a fixed text with that name. A changed byte, a line that is missing in the

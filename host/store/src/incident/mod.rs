@@ -2,8 +2,8 @@
 //!
 //! - [`manifest`]: `incident.json`: what happened, when and where, and which plugins were there
 //! - [`wire`]: calls as they are written: exact, and the same bytes for the same call
-//! - [`write`]: to a container, also of a run that has not ended
-//! - [`read`]: from one that anybody may have made
+//! - [`mod@write`]: to a container, also of a run that has not ended
+//! - [`mod@read`]: from one that anybody may have made
 //! - [`folder`]: where they are kept, and for how long
 
 pub mod folder;
