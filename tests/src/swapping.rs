@@ -32,6 +32,8 @@ pub struct Counting {
     pub answered: u64,
     /// Frames with another outcome.
     pub unanswered: u64,
+    /// Rows of the frames that were computed, in time or late: a frame after a late one has two.
+    pub rows: u64,
     /// Scans in which the count was not the one before and one.
     pub jumps: u64,
     /// Every step of every swap.
@@ -89,6 +91,7 @@ parameters = {{ padding = {padding} }}
             scan: 0,
             answered: 0,
             unanswered: 0,
+            rows: 0,
             jumps: 0,
             steps: Vec::new(),
             counted: None,
@@ -123,6 +126,9 @@ parameters = {{ padding = {padding} }}
         self.scan += 1;
         ensure!(record.instances.len() <= 1, "a frame with two owners: {record:?}");
         for instance in &record.instances {
+            if !matches!(instance.report.outcome, Outcome::Skipped(_)) {
+                self.rows += instance.frame.new_rows() as u64;
+            }
             let Outcome::Answered(Results::Anomalies(anomalies)) = &instance.report.outcome else {
                 self.unanswered += 1;
                 continue;
