@@ -463,6 +463,9 @@ struct SwapCommand {
     /// Grants what it asks for beyond what the version before has.
     #[arg(long)]
     grant: bool,
+    /// Tries a bundle once more that two failed swaps have barred.
+    #[arg(long)]
+    again: bool,
     /// Only says what would be.
     #[arg(long)]
     dry_run: bool,
@@ -479,6 +482,7 @@ impl SwapCommand {
             automatic: self.auto,
             cold: self.cold,
             grant: self.grant,
+            again: self.again,
         };
         Request::Swap { plugin: self.plugin.clone(), bundle: self.bundle.clone(), terms, dry_run: self.dry_run }
     }
@@ -702,6 +706,9 @@ struct Length {
     /// Shows nothing while it runs.
     #[arg(long)]
     quiet: bool,
+    /// Runs what the configuration names, whatever versions and parameters the store says were committed; they stay there.
+    #[arg(long)]
+    as_configured: bool,
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -727,7 +734,14 @@ impl Common {
 
 impl Length {
     fn options(&self) -> RunOptions {
-        RunOptions { run_for: self.run_for, run_time: self.run_time, json: self.json, quiet: self.quiet, record: None }
+        RunOptions {
+            run_for: self.run_for,
+            run_time: self.run_time,
+            json: self.json,
+            quiet: self.quiet,
+            as_configured: self.as_configured,
+            record: None,
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub json: bool,
     /// No view.
     pub quiet: bool,
+    /// Without the versions and parameters that the store says run.
+    pub as_configured: bool,
     /// The whole run is recorded into this file.
     pub record: Option<std::path::PathBuf>,
 }
@@ -207,8 +209,12 @@ pub fn run(mut config: Config, options: &RunOptions) -> Result<Finished, BuildEr
         tracing::info!(version, "local times are reckoned with this time zone database");
     }
     let is_virtual = config.scan.speed == Speed::Max;
-    let versions = if is_virtual { Versions::default() } else { Versions::open(&config)? };
-    let prepared = build::prepare_with(config, &Workshop::new()?, &versions)?;
+    let versions = if is_virtual { Versions::default() } else { Versions::open(&config, options.as_configured)? };
+    let prepared = build::prepare_with(config, &Workshop::new()?, &versions).inspect_err(|_error| {
+        if !versions.changes.is_empty() {
+            tell!("dinrail: this is with the versions and parameters that the store has; `--as-configured` runs without them");
+        }
+    })?;
     let (clock, start_clock) = run_clock(prepared.speed());
     let assembly = prepared.assemble(&clock, view)?;
     let (stop_now, stop) = crossbeam_channel::bounded(1);

@@ -24,6 +24,8 @@ pub struct SwapTerms {
     pub cold: bool,
     /// Grants what the candidate asks for beyond what the incumbent has.
     pub grant: bool,
+    /// Takes a bar away.
+    pub again: bool,
 }
 
 /// An installed bundle.
@@ -58,8 +60,6 @@ pub struct PluginLine {
     pub version: String,
     /// SHA-256 of the component that executes now.
     pub digest: String,
-    /// Whether its bundle is signed; none: it is a file that the configuration names.
-    pub signed: Option<bool>,
     /// Instances.
     pub instances: u64,
     /// How often its version changed since the controller started.
@@ -146,12 +146,11 @@ pub(super) fn status_text(plugins: &[PluginLine], ended: &[SwapLine]) -> String 
     for plugin in plugins {
         let micro =
             |value: f64| if value < 1_000.0 { format!("{value:.0} µs") } else { format!("{:.1} ms", value / 1_000.0) };
-        let signed = if plugin.signed == Some(false) { ", UNSIGNED" } else { "" };
         lines.add_row([
             plugin.name.clone(),
             plugin.state.clone(),
             plugin.mode.clone(),
-            format!("{} {}{signed}", plugin.version, plugin.digest.get(..12).unwrap_or_default()),
+            format!("{} {}", plugin.version, plugin.digest.get(..12).unwrap_or_default()),
             format!("{:.0} s", plugin.uptime_s),
             plugin.restarts.to_string(),
             plugin.calls.to_string(),

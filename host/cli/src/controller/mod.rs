@@ -415,7 +415,7 @@ impl Controller {
         });
         let faulted = matches!(&report.outcome, Outcome::Faulted(fault) if fault.discards_instance());
         let discard = faulted || done.instance.is_poisoned();
-        if discard && on_trial {
+        if faulted && on_trial {
             // The version before it takes over, when this frame is settled.
         } else if discard {
             slot.supervision.faulted(scanning.at.now_ns);

@@ -112,6 +112,8 @@ pub struct Wanted {
     pub cold: bool,
     /// Grants what it asks for beyond what the one before was granted.
     pub grant: bool,
+    /// Takes a bar away that two failed swaps have left.
+    pub again: bool,
     /// Only says what would change.
     pub dry_run: bool,
 }
@@ -132,6 +134,11 @@ impl Keeping {
 
     fn installed_from(&self, path: &Path, by: &str, downgrade: bool, dry_run: bool) -> Result<String, String> {
         let store = self.store()?;
+        // Whatever else it may be, this thread would wait for it.
+        let is_file = std::fs::metadata(path).map_err(|error| error.to_string())?.is_file();
+        if !is_file {
+            return Err("it is no file".to_owned());
+        }
         let open = || std::fs::File::open(path).map(std::io::BufReader::new).map_err(|error| error.to_string());
         if dry_run {
             use dinrail_store::bundle::Bundle;
@@ -202,8 +209,13 @@ impl Keeping {
             format!("no bundle `{selector}` is installed; `dinrail install FILE.rail` installs one, `dinrail plugins` shows them")
         })?;
         let name = &wanted.incumbent.config.name;
-        if store.is_barred(name, &found.digest).map_err(text)? {
-            return Err(format!("{} {} failed twice as {name} and is barred", found.name, found.version));
+        if wanted.again && !wanted.dry_run {
+            store.unbar(name, &found.digest).map_err(text)?;
+        } else if store.is_barred(name, &found.digest).map_err(text)? {
+            return Err(format!(
+                "{} {} failed twice as {name} and is barred; `--again` takes the bar away",
+                found.name, found.version
+            ));
         }
         let bundle = store.bundle(&found.digest).map_err(text)?;
         crate::plan_child::try_component(bundle.component())?;
@@ -218,7 +230,13 @@ impl Keeping {
             let running = self.running(wanted)?;
             let mut parameters = running.parameters.clone();
             parameters.insert(name.to_owned(), to_json(value));
-            self.prepared(wanted, &running, running.digest.clone(), parameters)
+            let prepared = self.prepared(wanted, &running, running.digest.clone(), parameters)?;
+            if prepared.candidate.component.digest() != wanted.incumbent.component.digest() {
+                return Err("the component's file is another one than when the controller started; restart it, or \
+                            install a bundle and swap that in"
+                    .to_owned());
+            }
+            Ok(prepared)
         };
         candidate(prepared(), wanted)
     }
@@ -252,6 +270,13 @@ impl Keeping {
         let text = |error: InstalledError| error.to_string();
         match store.running(name).map_err(text)? {
             Some(running) => Ok(running),
+            None if wanted.dry_run => Ok(Running {
+                digest: CONFIGURED.to_owned(),
+                previous: None,
+                parameters: BTreeMap::new(),
+                generation: 1,
+                capabilities: asked,
+            }),
             // Who writes a component into the configuration grants what it asks for.
             None => store.adopt(name, CONFIGURED, asked).map_err(text),
         }
@@ -362,7 +387,7 @@ fn would(prepared: &Prepared, incumbent: &Plugin) -> String {
     let added = capabilities(&new.component, &new.description).into_iter().filter(|name| !before.contains(name));
     let added: Vec<String> = added.collect();
     if !added.is_empty() {
-        said.push(format!("it would get {}", added.join(", ")));
+        said.push(format!("it would get {}, for which it needs `--grant`", added.join(", ")));
     }
     said.join("; ")
 }

@@ -102,7 +102,8 @@ impl Controller {
         let index = self.plugin_named(plugin)?;
         let criteria = criteria(terms).map_err(|why| Answer::Refused { why })?;
         let incumbent = Arc::clone(&self.plugins[index]);
-        Ok(Wanted { plugin: index, incumbent, criteria, cold: terms.cold, grant: terms.grant, dry_run })
+        let (cold, grant, again) = (terms.cold, terms.grant, terms.again);
+        Ok(Wanted { plugin: index, incumbent, criteria, cold, grant, again, dry_run })
     }
 
     pub(super) fn plugin_named(&self, name: &str) -> Result<usize, Answer> {
@@ -187,7 +188,6 @@ impl Controller {
             mode: self.plugin_modes[index].name().to_owned(),
             version: plugin.description.version.clone(),
             digest: plugin.component.digest().to_owned(),
-            signed: None,
             instances,
             generation: self.swaps.generation(index),
             uptime_s: figures.since_ns.map_or(0.0, |since| now_ns.saturating_sub(since) as f64 / SECOND_NS as f64),

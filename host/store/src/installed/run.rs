@@ -199,7 +199,12 @@ pub(super) fn user(
 fn revert(index: &Change, plugin: &str, digest: String, strike: bool) -> Result<Reverted, IndexError> {
     let key = strike_key(plugin, &digest);
     let mut strikes = index.get(&STRIKES, &key)?.unwrap_or(0);
-    if strike {
+    // What runs, or ran before, has shown that it can: there it was a parameter that failed, and barring it would leave no way back.
+    let has_run = index.get(&RUNNING, plugin)?.is_some_and(|running: Running| {
+        let before = running.previous.as_ref().is_some_and(|previous| previous.digest == digest);
+        before || running.digest == digest
+    });
+    if strike && !has_run && digest != CONFIGURED {
         strikes = strikes.saturating_add(1);
         index.put(&STRIKES, &key, &strikes)?;
     }

@@ -4,9 +4,12 @@ use crate::Proof;
 use anyhow::{Result, ensure};
 use dinrail_cli::controller::swap::Phase;
 use dinrail_cli::controller::swap::keeper::Keeper;
+use dinrail_core::description::ParameterValue;
 use dinrail_core::swap::Criteria;
+use dinrail_engine::{Engine, EngineSettings, Grants, Limits, Pace, Profile};
 use dinrail_store::bundle::{Bundle, PublicKey, Trust};
 use dinrail_store::installed::{CONFIGURED, Installed, Intent};
+use dinrail_tests::instance;
 use dinrail_tests::swapping::{Counting, PERIOD_NS, quick};
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
@@ -28,11 +31,12 @@ pub(crate) fn swaps() -> Result<Proof> {
     let mut holds = virtual_lost == 0;
     for (name, padding) in STATES {
         let real = real_swaps(padding)?;
+        let (save_us, restore_us) = state_times(padding)?;
         holds &= real.missed_more == 0 && real.jumps == 0;
         figures.push(format!(
             "{REAL_SWAPS} swaps in real time at a scan of 10 ms with a state of {name}: {} frames missed beyond those \
              without swaps ({} of {} there), {} rows computed twice or by nobody; a scan takes {:.0} µs at its 99th percentile and \
-             {:.0} µs at its longest, {:.0} and {:.0} without swaps; {} reverted",
+             {:.0} µs at its longest, {:.0} and {:.0} without swaps; {} reverted; saving takes {save_us:.0} µs, restoring {restore_us:.0}",
             real.missed_more, real.missed_calm, real.calm_scans, real.jumps, real.p99_us, real.max_us, real.calm_p99_us,
             real.calm_max_us, real.reverted
         ));
@@ -123,6 +127,26 @@ fn real_swaps(padding: usize) -> Result<Real> {
         calm_p99_us: percentile(&mut calm, 0.99),
         calm_max_us: percentile(&mut calm, 1.0),
     })
+}
+
+/// Microseconds that saving and restoring such a state take by themselves, the median of many.
+fn state_times(padding: usize) -> Result<(f64, f64)> {
+    let engine = Engine::new(EngineSettings::default())?;
+    let component = instance::component(&engine, "counter")?;
+    let padding = ParameterValue::Integer(i64::try_from(padding)?);
+    let limits = Limits::new(Profile::Compiled, Pace::Cyclic);
+    let (mut saves, mut restores) = (Vec::new(), Vec::new());
+    let mut owner = instance::start(&component, Grants::default(), &[("padding", padding.clone())], &limits)?;
+    for _ in 0..50 {
+        let began = Instant::now();
+        let state = owner.save()?;
+        saves.push(began.elapsed().as_secs_f64() * 1e6);
+        let mut twin = instance::start(&component, Grants::default(), &[("padding", padding.clone())], &limits)?;
+        let began = Instant::now();
+        twin.restore(1, &state)?;
+        restores.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok((percentile(&mut saves, 0.5), percentile(&mut restores, 0.5)))
 }
 
 fn percentile(times: &mut [f64], share: f64) -> f64 {

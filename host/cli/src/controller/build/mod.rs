@@ -106,7 +106,9 @@ pub enum BuildError {
         error: dinrail_store::installed::InstalledError,
     },
     /// What was committed can't be had.
-    #[error("the committed version of the plugin `{plugin}` can't be had: {why}")]
+    #[error(
+        "the committed version of the plugin `{plugin}` can't be had: {why}; `--as-configured` runs what the configuration names"
+    )]
     Version {
         /// The plugin.
         plugin: String,

@@ -24,7 +24,7 @@ pub struct Versions {
 
 impl Versions {
     /// Opens the store of a configuration that has one, and says what was found there.
-    pub fn open(config: &Config) -> Result<Versions, BuildError> {
+    pub fn open(config: &Config, as_configured: bool) -> Result<Versions, BuildError> {
         let Some(store) = &config.site.store else { return Ok(Versions::default()) };
         let of_store = |error: InstalledError| BuildError::Bundles { error };
         let holder = super::control::holder(config);
@@ -43,6 +43,13 @@ impl Versions {
                 );
                 continue;
             };
+            if as_configured {
+                tracing::warn!(
+                    plugin = name,
+                    "a committed version or parameter is left aside, as the command line says"
+                );
+                continue;
+            }
             let changed = shelf::change(Some(&installed), &name, &running.digest, &running.parameters);
             let (change, title) = changed.map_err(|why| BuildError::Version { plugin: name.clone(), why })?;
             if change != Change::default() {

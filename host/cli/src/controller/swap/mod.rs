@@ -292,6 +292,10 @@ impl Controller {
     pub(super) fn abandon_swaps(&mut self) {
         for index in 0..self.swaps.under_way.len() {
             let swap = &self.swaps.under_way[index];
+            if let Some(number) = swap.writing {
+                self.swaps.keeper.wait(number);
+            }
+            let swap = &self.swaps.under_way[index];
             let begun = matches!(swap.phase, Phase::Handover | Phase::Trial) && swap.intent.is_some();
             if begun {
                 let entry = abort(swap, false);

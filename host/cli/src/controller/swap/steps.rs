@@ -28,7 +28,7 @@ const OWN: u32 = 0;
 impl Controller {
     /// Before frames are handed out: what came back is taken, and ownership changes where all is ready for it.
     pub(in crate::controller) fn advance_swaps(&mut self, scanning: &mut Scanning) {
-        if self.swaps.under_way.is_empty() && self.slots.iter().all(|slot| slot.twin.is_none()) {
+        if self.swaps.under_way.is_empty() && self.slots.iter().all(|slot| slot.twin.is_none() && !slot.saving) {
             self.tell_swaps(scanning);
             return;
         }
@@ -150,7 +150,7 @@ impl Controller {
         let state = match state {
             Some(Ok(state)) => Some(state),
             Some(Err(fault)) if !swap.cold => {
-                twin.standing = Standing::Lost(fault);
+                twin.standing = Standing::Stateless(fault);
                 return;
             }
             Some(Err(_)) | None => None,
@@ -200,8 +200,8 @@ impl Controller {
     /// Takes one swap as far as it can go now.
     fn advance(&mut self, index: usize, now_ns: TimeNs) {
         self.compare(index);
-        if let Some(fault) = self.lost_twin(index) {
-            return self.lost(index, &fault);
+        if let Some((fault, blamed)) = self.lost_twin(index) {
+            return self.lost(index, &fault, blamed);
         }
         let swap = &mut self.swaps.under_way[index];
         match swap.phase {
@@ -220,6 +220,8 @@ impl Controller {
             Phase::Trial => match swap.criteria.trial(&swap.tally, swap.since_ns, now_ns) {
                 Decision::Wait => {}
                 Decision::Out(reason) => self.give_back(index, reason.to_string(), true, now_ns),
+                // Nobody is committed by time alone: a frame at least is waited for, as long as there is somebody to compare with.
+                Decision::Ready if swap.tally.compared == 0 && has_twin(&self.slots, swap.plugin) => {}
                 Decision::Ready => {
                     let plugin = swap.plugin;
                     self.make_durable(plugin, "its trial is over".to_owned(), now_ns);
@@ -250,7 +252,7 @@ impl Controller {
             }
             let slot = &mut self.slots[at];
             let Some(twin) = &mut slot.twin else { continue };
-            if twin.standing != Standing::Wanted || slot.flight.is_some() || slot.starting {
+            if twin.standing != Standing::Wanted || slot.flight.is_some() || slot.starting || slot.saving {
                 continue;
             }
             match slot.instance.take() {
@@ -280,15 +282,16 @@ impl Controller {
         }
     }
 
-    fn lost_twin(&self, index: usize) -> Option<Fault> {
+    fn lost_twin(&self, index: usize) -> Option<(Fault, bool)> {
         let plugin = self.swaps.under_way[index].plugin;
         self.slots.iter().filter(|slot| slot.plugin == plugin).find_map(|slot| match &slot.twin.as_ref()?.standing {
-            Standing::Lost(fault) => Some(fault.clone()),
+            Standing::Lost(fault) => Some((fault.clone(), true)),
+            Standing::Stateless(fault) => Some((fault.clone(), false)),
             Standing::Wanted | Standing::Saving | Standing::Starting | Standing::Computing => None,
         })
     }
 
-    fn lost(&mut self, index: usize, fault: &Fault) {
+    fn lost(&mut self, index: usize, fault: &Fault, blamed: bool) {
         match self.swaps.under_way[index].phase {
             // The incumbent failed while it ran beside: the trial goes on without it.
             Phase::Trial | Phase::Committing => {
@@ -302,7 +305,11 @@ impl Controller {
                 self.swaps.steps.push(told);
             }
             Phase::Shadow | Phase::Handover | Phase::Committed | Phase::Rejected | Phase::Reverted => {
-                self.drop_candidate(index, format!("it failed: {fault}"), true);
+                let why = match blamed {
+                    true => format!("it failed: {fault}"),
+                    false => format!("the version that runs can't save its state, `--cold` begins without: {fault}"),
+                };
+                self.drop_candidate(index, why, blamed);
             }
         }
     }
@@ -543,6 +550,10 @@ impl Controller {
             }
         }
     }
+}
+
+fn has_twin(slots: &[Slot], plugin: usize) -> bool {
+    slots.iter().any(|slot| slot.plugin == plugin && slot.twin.is_some())
 }
 
 fn is_back(slot: &Slot) -> bool {

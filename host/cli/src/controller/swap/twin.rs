@@ -30,6 +30,8 @@ pub enum Standing {
     Computing,
     /// It is gone; why.
     Lost(Fault),
+    /// Its owner's state is not to be had; why. That says nothing against the candidate.
+    Stateless(Fault),
 }
 
 /// See the module.
@@ -79,7 +81,7 @@ impl Twin {
     /// A frame that the owner gets.
     pub fn offer(&mut self, asked: Asked) {
         match self.standing {
-            Standing::Wanted | Standing::Lost(_) => {}
+            Standing::Wanted | Standing::Lost(_) | Standing::Stateless(_) => {}
             Standing::Saving | Standing::Starting | Standing::Computing if self.backlog.len() < MAX_BACKLOG => {
                 self.backlog.push_back(asked);
             }
