@@ -115,6 +115,17 @@ fn a_state_larger_than_crosses_ends_a_swap() {
 }
 
 #[test]
+fn a_candidate_that_can_never_be_saved_is_not_taken() {
+    let mut counting = counting();
+    let candidate = counting.candidate(&[("padding", Integer(1024 * 1024))], quick()).unwrap();
+    let now_ns = counting.now_ns();
+    counting.controller.begin_swap(0, candidate, now_ns).unwrap();
+    assert_eq!(counting.until(Phase::Committed, 100).unwrap(), Phase::Rejected);
+    assert!(counting.why().contains("can't save its own state"), "{}", counting.why());
+    settled(&counting);
+}
+
+#[test]
 fn an_operators_words_lead_through_a_swap() {
     let mut counting = counting();
     let asked = Criteria { automatic: false, trial_ns: 1_000_000_000, ..quick() };

@@ -126,6 +126,9 @@ pub enum StartError {
     /// It does not take over what the version before it saved.
     #[error("it can't take over the state of the version before it: {0}")]
     Restore(#[source] Fault),
+    /// It can't be asked for its state, and so never be swapped for another.
+    #[error("it can't save its own state: {0}")]
+    Save(#[source] Fault),
     /// Its tables can't be opened.
     #[error(transparent)]
     Tables(#[from] dinrail_store::assets::AssetError),

@@ -113,7 +113,12 @@ fn started(plugin: &Plugin, asset: Option<&str>, how: &Start) -> Result<Box<Inst
     let mut instance = plugin.instantiate(asset)?;
     let Some(state) = &how.state else { return Ok(instance) };
     match instance.restore(state.version, &state.bytes) {
-        Ok(()) => Ok(instance),
+        Ok(()) => {
+            // What can't be saved could never be swapped for another; and what was saved once has the memory for it, so that
+            // the next time, between two scans, is short.
+            instance.save().map_err(StartError::Save)?;
+            Ok(instance)
+        }
         // What tried to take a state may have taken half of it.
         Err(_) if how.cold => plugin.instantiate(asset),
         Err(fault) => Err(StartError::Restore(fault)),

@@ -60,7 +60,11 @@ fn explained(plugin: &config::Plugin, description: &Description, error: &StartEr
         StartError::Tables(table) => {
             (plugin.tables_span.clone(), format!("the tables of the plugin `{name}`: {table}"), table_help(table))
         }
-        StartError::Load(_) | StartError::Describe(_) | StartError::Configure(_) | StartError::Restore(_) => (
+        StartError::Load(_)
+        | StartError::Describe(_)
+        | StartError::Configure(_)
+        | StartError::Restore(_)
+        | StartError::Save(_) => (
             plugin.span.clone(),
             format!("the plugin `{name}`: {error}"),
             "correct this plugin's inputs, parameters or models".to_owned(),
