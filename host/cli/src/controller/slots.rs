@@ -145,6 +145,8 @@ pub struct Flight {
     pub landed: Option<Arc<CallReport>>,
     /// The frame, for the record.
     pub frame: Arc<Frame>,
+    /// The worker that makes the call. Where it is the slot's no longer, what comes back is nobody's.
+    pub worker: usize,
 }
 
 /// One instance's place.

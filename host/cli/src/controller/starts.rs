@@ -87,6 +87,14 @@ impl Starts {
         }
     }
 
+    /// Lets go of an instance beside the scan: its memory takes a while to be given back.
+    pub fn let_go(&self, gone: impl Send + 'static) {
+        if let Some(tasks) = &self.tasks {
+            // Where the starter is gone, the controller is too.
+            let _ = tasks.send(Box::new(move || drop(gone)));
+        }
+    }
+
     /// Those of slots that ended.
     pub fn ended(&mut self) -> Vec<Started> {
         self.sort();

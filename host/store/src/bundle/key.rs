@@ -1,7 +1,7 @@
 //! Ed25519 keys, in the forms that `openssl pkey` knows: PKCS #8 for the secret one, SubjectPublicKeyInfo for the public
 //! one, both as PEM.
 
-use super::hexadecimal;
+use crate::digest::hexadecimal;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};

@@ -1,10 +1,11 @@
 //! Making a bundle, and signing one.
 
+use super::MAX_BUNDLE_BYTES;
 use super::header::Header;
 use super::key::SecretKey;
 use super::manifest::{Manifest, Part, PartKind, bounded};
 use super::read::{Bundle, BundleError};
-use super::{MAX_BUNDLE_BYTES, hexadecimal};
+use crate::digest::hexadecimal;
 use sha2::{Digest, Sha256};
 
 /// A part and its bytes, on the way into a bundle.

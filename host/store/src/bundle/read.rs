@@ -1,11 +1,12 @@
 //! Reading a bundle: the key, the signature, the manifest, the parts, in this order, and nothing before what stands
 //! ahead of it holds.
 
+use super::MAX_BUNDLE_BYTES;
 use super::header::{HEADER_BYTES, Header};
 use super::key::PublicKey;
 use super::manifest::{Manifest, Part, PartKind};
 use super::trust::Trust;
-use super::{MAX_BUNDLE_BYTES, hexadecimal};
+use crate::digest::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 

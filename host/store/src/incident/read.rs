@@ -4,6 +4,7 @@
 use super::manifest::Manifest;
 use super::wire::{BindingWire, EntryWire, TableWire, decode};
 use super::{FORMAT, MANIFEST};
+use crate::digest::hexadecimal;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -288,9 +289,4 @@ fn take(bytes: &[u8]) -> Result<(&[u8], &[u8]), IncidentError> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
     let length = u32::from_le_bytes(*length) as usize;
     rest.split_at_checked(length).ok_or_else(cut)
-}
-
-/// SHA-256 as it is shown.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -18,7 +18,7 @@ fn manifest() -> Manifest {
         name: "watch".into(),
         component: "anomaly-detection".into(),
         version: "0.1.0".into(),
-        sha256: read::hexadecimal(&<sha2::Sha256 as sha2::Digest>::digest(b"wasm")),
+        sha256: crate::digest::hexadecimal(&<sha2::Sha256 as sha2::Digest>::digest(b"wasm")),
         included: true,
         world: "anomaly-detection".into(),
         limits: "compiled".into(),

@@ -5,20 +5,25 @@
 pub mod candidate;
 mod components;
 mod control;
+mod error;
 mod folders;
 mod overwritten;
 mod plants;
 mod producers;
 mod refusals;
+mod rows;
 mod store;
 pub(crate) mod tables;
 mod versions;
 mod wiring;
 mod workers;
+mod workshop;
 
 pub use candidate::{Change, Preparer};
 pub use components::ComponentError;
+pub use error::BuildError;
 pub use versions::Versions;
+pub use workshop::Workshop;
 
 use super::Controller;
 use super::alarms::{Alarms, Losses};
@@ -39,7 +44,7 @@ use super::starts::Starts;
 use super::swap::Swaps;
 use super::swap::keeper::Keeper;
 use crate::config::{self, Config, ConfigError, ConfigErrors, Speed, bind};
-use crate::control::server::{ControlError, ControlSocket};
+use crate::control::server::ControlSocket;
 use crate::view::View;
 use control::{Control, open_control};
 use dinrail_core::description::World;
@@ -47,20 +52,19 @@ use dinrail_core::guard::Guard;
 use dinrail_core::reading::SourceId;
 use dinrail_core::record::InstanceId;
 use dinrail_core::tag::TagId;
-use dinrail_engine::{Engine, EngineSettings, Limits, Pace, PluginComponent, Profile, WorkerPool};
+use dinrail_engine::{Limits, Pace, Profile, WorkerPool};
 use dinrail_field::link::{Clock, MqttLink};
 use dinrail_field::message::Named;
 use dinrail_field::source::csv::CsvSource;
 use dinrail_field::source::images::ImagesSource;
-use dinrail_inference::{Catalog, OnnxModel};
 use dinrail_sim::judge::Detections;
 use dinrail_store::folder::StoreFolder;
 use dinrail_store::installed::Installed;
 use overwritten::overwritten;
 use plants::{judge, signal_tags};
+use rows::row_sources;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use wiring::{Links, is_replay, output_drivers, sinks};
 
@@ -78,105 +82,6 @@ pub struct Prepared {
     contexts: Contexts,
     derived: DerivedTags,
     detections: Option<Detections>,
-}
-
-/// Why a controller does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The configuration.
-    #[error("{0}")]
-    Config(ConfigErrors),
-    /// The engine itself.
-    #[error("the plugin engine can't be started: {0}")]
-    Engine(#[from] dinrail_engine::EngineError),
-    /// The run ended without its figures.
-    #[error(transparent)]
-    NoReport(#[from] super::recorder::NoReport),
-    /// Another controller of this site.
-    #[error(transparent)]
-    Control(#[from] ControlError),
-    /// What outlasts the controller.
-    #[error(transparent)]
-    Store(#[from] super::audit::StoreError),
-    /// The bundles.
-    #[error("the store's bundles: {error}")]
-    Bundles {
-        /// Why.
-        #[source]
-        error: dinrail_store::installed::InstalledError,
-    },
-    /// What was committed can't be had.
-    #[error(
-        "the committed version of the plugin `{plugin}` can't be had: {why}; `--as-configured` runs what the configuration names"
-    )]
-    Version {
-        /// The plugin.
-        plugin: String,
-        /// Why.
-        why: String,
-    },
-    /// Threads.
-    #[error("a thread could not be started: {0}")]
-    Thread(#[source] std::io::Error),
-    /// A link.
-    #[error("the source `{source_name}`: {error}")]
-    Link {
-        /// Its name.
-        source_name: String,
-        /// Why.
-        #[source]
-        error: dinrail_field::link::LinkError,
-    },
-    /// A sink's file.
-    #[error("the sink `{sink}`: {error}")]
-    Sink {
-        /// Its name.
-        sink: String,
-        /// Why.
-        #[source]
-        error: dinrail_field::sink::jsonl::JsonlError,
-    },
-}
-
-impl From<ConfigErrors> for BuildError {
-    fn from(errors: ConfigErrors) -> BuildError {
-        BuildError::Config(errors)
-    }
-}
-
-/// The engine, and what it has compiled: several runs in one process share it, and cloning shares it too.
-#[derive(Clone)]
-pub struct Workshop {
-    engine: Engine,
-    catalog: Arc<Catalog>,
-    compiled: Arc<Mutex<Compiled>>,
-}
-
-/// By file: its bytes, and the component that they made.
-type Compiled = HashMap<PathBuf, (Vec<u8>, PluginComponent)>;
-
-impl Workshop {
-    /// With nothing in it.
-    pub fn new() -> Result<Workshop, BuildError> {
-        let engine = Engine::new(EngineSettings::default())?;
-        Ok(Workshop { engine, catalog: Arc::new(crate::plan_child::catalog()), compiled: Arc::default() })
-    }
-
-    /// A model, loaded and checked.
-    pub(crate) fn load_model(&self, path: &Path) -> Result<Arc<OnnxModel>, dinrail_inference::LoadError> {
-        self.catalog.load(path)
-    }
-
-    /// The component of these bytes; compiled once as long as the file stays the same.
-    fn component(&self, path: &Path, bytes: Vec<u8>) -> Result<PluginComponent, dinrail_engine::LoadError> {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, component)) = compiled.get(path).filter(|(known, _)| *known == bytes) {
-            return Ok(component.clone());
-        }
-        let component = self.engine.compile(&bytes)?;
-        compiled.insert(path.to_owned(), (bytes, component.clone()));
-        Ok(component)
-    }
 }
 
 /// Opens components, models, tables and plants, binds every plugin, and collects all mistakes.
@@ -382,21 +287,6 @@ fn prepare_as(
         }
         Err(error) => Err(refusals::refused_start(config, plugin, &prepared.description, &error)),
     }
-}
-
-/// The tables and folders among the sources of a plugin's tags, those of its items included.
-fn row_sources(config: &Config, plugin: &config::Plugin, bound: &bind::BoundPlugin) -> Vec<SourceId> {
-    let of_items = plugin.items.iter().flat_map(|items| config.items[*items].spec.ids.iter().copied());
-    let tags = bound.columns.iter().map(|column| column.tag).chain(bound.waveforms.iter().copied()).chain(of_items);
-    let gives_rows =
-        |kind: &config::SourceKind| matches!(kind, config::SourceKind::Csv(_) | config::SourceKind::Images(_));
-    let mut sources: Vec<SourceId> = tags
-        .filter_map(|tag| config.tag_origins[tag.index()].source)
-        .filter(|source| gives_rows(&config.sources[source.0 as usize].kind))
-        .collect();
-    sources.sort_unstable();
-    sources.dedup();
-    sources
 }
 
 fn guard(config: &Config, plugins: &[Arc<Plugin>]) -> Result<Guard, ConfigErrors> {

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use dinrail_store::installed::{Installed, Intent};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub struct Keeper {
     way: Way,
     written: Receiver<(u64, Result<(), String>)>,
     results: HashMap<u64, Result<(), String>>,
+    /// Those whose result nobody asks for.
+    untold: HashSet<u64>,
     next: u64,
 }
 
@@ -66,13 +68,14 @@ impl Keeper {
             })?;
             Way::Thread(entries)
         };
-        Ok(Keeper { way, written, results: HashMap::new(), next: 0 })
+        Ok(Keeper { way, written, results: HashMap::new(), untold: HashSet::new(), next: 0 })
     }
 
     /// One that keeps nothing: for controllers without a store.
     pub fn none() -> Keeper {
         let (done, written) = unbounded();
-        Keeper { way: Way::Here(Box::new(|_entry| Ok(())), done), written, results: HashMap::new(), next: 0 }
+        let way = Way::Here(Box::new(|_entry| Ok(())), done);
+        Keeper { way, written, results: HashMap::new(), untold: HashSet::new(), next: 0 }
     }
 
     /// One that writes into the store.
@@ -114,9 +117,21 @@ impl Keeper {
         }
     }
 
+    /// Has it written, and is not asked what came of it: a start that finds it unwritten does the same.
+    pub fn tell(&mut self, entry: Entry) {
+        let number = self.write(entry);
+        self.untold.insert(number);
+    }
+
     /// What came of it, once it came.
     pub fn result(&mut self, number: u64) -> Option<Result<(), String>> {
-        self.results.extend(self.written.try_iter());
+        for (of, result) in self.written.try_iter() {
+            if !self.untold.remove(&of) {
+                self.results.insert(of, result);
+            } else if let Err(why) = result {
+                tracing::error!(why, "the end of a swap is not in the store; the next start writes it");
+            }
+        }
         self.results.remove(&number)
     }
 }

@@ -3,20 +3,24 @@
 //! - [`twin`]: the second instance of a slot
 //! - [`fit`]: whether a candidate fits the place
 //! - [`keeper`]: what must outlast a power cut
-//! - `steps`: what a scan does for a swap
+//! - `steps`: from phase to phase
+//! - `twins`: how twins are started, worked and taken back
+//! - `endings`: how swaps end
 //!
 //! The scan is never held up: instances are started, states saved and frames caught up beside it. Ownership changes between
 //! two scans, for all of a plugin's slots at once, when every twin has computed every frame that its owner had and the intent
 //! is durable; so each frame has one owner, and none has none.
 
+mod endings;
 pub mod fit;
 pub mod keeper;
 mod steps;
 pub mod twin;
+mod twins;
 
 use super::Controller;
 use super::slots::Plugin;
-use dinrail_core::record::SwapStep;
+use dinrail_core::record::{LateFault, SwapStep};
 use dinrail_core::swap::{Criteria, Tally};
 use dinrail_core::time::TimeNs;
 use dinrail_store::installed::Intent;
@@ -158,6 +162,8 @@ pub struct Swaps {
     next_number: u64,
     next_epoch: u32,
     steps: Vec<SwapStep>,
+    /// Instances that were lost while their state was taken, and that nobody was told of yet.
+    lost: Vec<LateFault>,
     /// By plugin: changes of its version.
     generations: HashMap<usize, u64>,
 }
@@ -174,6 +180,7 @@ impl Swaps {
             next_number: 0,
             next_epoch: 0,
             steps: Vec::new(),
+            lost: Vec::new(),
             generations: HashMap::new(),
         }
     }

@@ -146,12 +146,7 @@ impl Twin {
         self.is_away
     }
 
-    /// Frames that it still has to compute.
-    pub fn behind(&self) -> usize {
-        self.backlog.len()
-    }
-
-    /// Counts the frames that both have an outcome for. `of_twin` says whether the twin is the candidate.
+    /// Counts the frames that both have an outcome for. The twin is the candidate or, in a trial, the incumbent.
     pub fn compare(&mut self, tally: &mut Tally, tolerance: f64, candidate_is_twin: bool) {
         tally.missed += std::mem::take(&mut self.overflowed);
         while let Some((scan, _)) = self.owners.front() {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::bundle::described::Described;
+use crate::bundle::fixtures::{self, content};
 use crate::bundle::pack::{Content, pack};
 use crate::bundle::{Bundle, Manifest, PartKind, SecretKey, Trust};
 use tempfile::TempDir;
@@ -32,36 +32,7 @@ fn rules() -> InstallRules {
 }
 
 fn manifest(name: &str, version: &str) -> Manifest {
-    Manifest {
-        name: name.into(),
-        version: version.into(),
-        world: "anomaly-detection".into(),
-        wit: "dinrail:plugin@0.1.0".into(),
-        minimum_dinrail: "0.1.0".into(),
-        expires: None,
-        changes: "first".into(),
-        limits: "compiled".into(),
-        capabilities: vec!["inference:channel".into(), "log".into()],
-        description: Described {
-            summary: "Watches a pump.".into(),
-            inputs: vec![],
-            outputs: vec![],
-            parameters: vec![],
-            models: vec![],
-            outlook: vec![],
-            results: vec![],
-            period_ns: 0,
-            budget_ns: 0,
-            horizon_ns: 0,
-            quantiles: vec![],
-            state_version: 1,
-        },
-        parts: vec![],
-    }
-}
-
-fn content(kind: PartKind, name: &str, bytes: &[u8]) -> Content {
-    Content { kind, name: name.into(), sealed_to: None, bytes: bytes.into() }
+    Manifest { name: name.into(), version: version.into(), ..fixtures::manifest() }
 }
 
 fn contents(version: &str) -> Vec<Content> {
